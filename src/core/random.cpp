@@ -1,0 +1,88 @@
+#include "core/random.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace oddity {
+namespace {
+
+constexpr std::uint32_t multiplier_0 = 0xD2511F53u, multiplier_1 = 0xCD9E8D57u;
+constexpr std::uint32_t weyl_0 = 0x9E3779B9u, weyl_1 = 0xBB67AE85u;
+
+std::uint64_t mix(std::uint64_t x) {  // finaliser of splitmix64
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+  return x ^ (x >> 31);
+}
+
+std::uint64_t hash_of(std::string_view text) {  // FNV-1a
+  std::uint64_t h = 0xCBF29CE484222325ull;
+  for (const char c : text) {
+    h = (h ^ static_cast<unsigned char>(c)) * 0x100000001B3ull;
+  }
+  return h;
+}
+
+}  // namespace
+
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) noexcept {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{multiplier_0} * counter[0];
+    const std::uint64_t p1 = std::uint64_t{multiplier_1} * counter[2];
+    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(p1),
+               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(p0)};
+    key[0] += weyl_0;
+    key[1] += weyl_1;
+  }
+  return counter;
+}
+
+RandomStream::RandomStream(std::uint64_t seed, std::string_view purpose, std::uint64_t index) noexcept {
+  const std::uint64_t key = mix(seed * 0x9E3779B97F4A7C15ull + mix(hash_of(purpose)));
+  key_ = {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};
+  counter_ = {0, 0, static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32)};
+}
+
+std::uint32_t RandomStream::bits() noexcept {
+  if (used_ == 4) {
+    block_ = philox(counter_, key_);
+    used_ = 0;
+    if (++counter_[0] == 0) {
+      ++counter_[1];
+    }
+  }
+  return block_[static_cast<std::size_t>(used_++)];
+}
+
+double RandomStream::uniform() noexcept {
+  const std::uint64_t high = bits() >> 5, low = bits() >> 6;
+  return (static_cast<double>(high) * 67108864.0 + static_cast<double>(low)) * (1.0 / 9007199254740992.0);
+}
+
+double RandomStream::uniform(double low, double high) noexcept { return low + (high - low) * uniform(); }
+
+double RandomStream::log_uniform(double low, double high) noexcept {
+  return std::exp(uniform(std::log(low), std::log(high)));
+}
+
+double RandomStream::normal() noexcept {
+  const double u = 1.0 - uniform(), v = uniform();
+  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
+}
+
+std::int64_t RandomStream::integer(std::int64_t low, std::int64_t high) noexcept {
+  const std::uint64_t span = static_cast<std::uint64_t>(high - low) + 1;
+  if (span == 0) {
+    return static_cast<std::int64_t>((std::uint64_t{bits()} << 32) | bits());
+  }
+  const std::uint64_t limit = ~std::uint64_t{0} - (~std::uint64_t{0} % span + 1) % span;  // largest unbiased value
+  std::uint64_t x = 0;
+  do {
+    x = (std::uint64_t{bits()} << 32) | bits();
+  } while (x > limit);
+  return low + static_cast<std::int64_t>(x % span);
+}
+
+bool RandomStream::chance(double probability) noexcept { return uniform() < probability; }
+
+}  // namespace oddity
