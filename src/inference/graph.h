@@ -53,6 +53,21 @@ struct Graph {
 /// Sorted list of the ONNX operators a package may use.
 std::span<const std::string_view> supported_operators();
 
+/// What a graph may hold; the writer refuses more, the reader too, so that what is written can be read.
+struct GraphLimits {
+  static constexpr std::size_t nodes = 100'000;
+  static constexpr std::size_t initializers = 65'536;
+  static constexpr std::size_t values_per_node = 4'096;  ///< inputs, and outputs
+  static constexpr std::size_t attributes_per_node = 64;
+  static constexpr std::size_t rank = 16;
+  static constexpr std::size_t name_bytes = 1'024;
+};
+
+/// The first reason why a graph is not valid, as `what; got X; expected Y`; empty when it is valid. Checked: operators
+/// are supported, every name is defined once and before its use, initialisers have the bytes that their shape needs,
+/// outputs exist, limits hold. Attribute values are the business of the backend that runs the node.
+std::string fault_of(const Graph& graph);
+
 /// Serialises to an ONNX ModelProto (IR version 8, opset 17), deterministic bytes. Throws InvalidArgument when the
 /// graph is not valid (operator not in the list, name defined twice, input undefined, not topologically sorted,
 /// initialiser size mismatch).
