@@ -30,14 +30,28 @@ struct Judgement {
 struct EvaluateOptions {
   std::vector<std::string> exclude_labels;
   std::string split = "test";  ///< samples of this split; "all" takes every one
+  int workers = 2;             ///< engine workers, one thread each; the result does not depend on it
 };
 
-/// Judges a split of a dataset with the engine.
+/// Indices of the samples that `options` selects, in dataset order. Throws InvalidArgument for a split that is not
+/// train, calibration, validation, test or all, and for a label in `exclude_labels` that no sample has.
+std::vector<std::size_t> select_samples(const Dataset& dataset, const EvaluateOptions& options);
+
+/// Judges a split of a dataset with the engine. Results stand in dataset order whatever the number of workers. Throws
+/// InvalidArgument when the selection is empty or the package refuses an image (named), ContentError for a damaged
+/// image or mask (named), Interrupted when `stop` is requested.
 Judgement judge_dataset(const Engine& engine, const Dataset& dataset, const EvaluateOptions& options,
                         std::stop_token stop, ProgressSink& progress);
 
+/// A mask brought to the size of a map that covers the same image, by nearest neighbour (pixel centres): u8, 0 or 255.
+Image mask_at_map_size(const ImageView& mask, int height, int width);
+
 /// Everything of architecture section 6 as JSON text: image, pixel, per_type, confusion, threshold, timing. Metrics
-/// that the labels do not allow are null with a `why`. Samples labelled `unknown` are judged but not counted.
+/// that the labels do not allow are null with a `why`. Samples labelled `unknown` are judged but not counted; images
+/// whose verdict is `error` are counted apart and enter no ranking. Pixel metrics use raw maps at model size; images
+/// whose defect has no mask are left out of them and counted. n_good and n_defect are numbers of images, also for pixel
+/// metrics, because images are what was sampled. Intervals are two-sided 95 %: DeLong for image AUROC, Clopper-Pearson
+/// for rates, percentile bootstrap over images (stratified by class, 500 draws, fixed seed) for the rest.
 std::string metrics_json(const Judgement& judgement, const Package& package);
 
 /// file, label, score, p_value, decision, type, difficulty, ood_score; one row per image, RFC 4180.
