@@ -1,4 +1,4 @@
-# What every target of the project shares: language level, warnings, sanitisers, include roots.
+# What every target of the project shares: language level, warnings, sanitisers, compiler cache, linker, include roots.
 include(GoogleTest)
 
 set(CMAKE_CXX_STANDARD 20)
@@ -6,35 +6,68 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set_property(GLOBAL PROPERTY USE_FOLDERS ON)
 
+# One cache for all clones of a user: with a base directory ccache rewrites paths below the checkout to relative ones, so that the same file in another
+# clone, or in another build folder of the same depth, is a hit.
 find_program(ODDITY_CCACHE ccache)
-if(ODDITY_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ODDITY_CCACHE})
+if(ODDITY_CCACHE AND PROJECT_IS_TOP_LEVEL)
+  set(_launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${ODDITY_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${_launcher})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${_launcher})
 endif()
 find_program(ODDITY_MOLD mold)
-if(ODDITY_MOLD)
+if(ODDITY_MOLD AND PROJECT_IS_TOP_LEVEL AND CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12.1)
   add_link_options(-fuse-ld=mold)
 endif()
 
+# LibTorch programs need 1.3 GB a compile job: several small files of an area are compiled as one where the area asks for it.
+option(ODDITY_UNITY "Compile areas that ask for it as unity builds" ON)
+
 add_library(oddity_flags INTERFACE)
 target_include_directories(oddity_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-target_compile_options(oddity_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
+set(_cxx $<COMPILE_LANGUAGE:C,CXX>)
+set(_cuda $<COMPILE_LANGUAGE:CUDA>)
+target_compile_options(oddity_flags INTERFACE
+  $<${_cxx}:-Wall> $<${_cxx}:-Wextra> $<${_cxx}:-Wshadow> $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
+  $<${_cxx}:-Wno-missing-field-initializers>
+  $<${_cuda}:-Xcompiler=-Wall,-Wextra> $<${_cuda}:--expt-relaxed-constexpr>)
 if(ODDITY_WARNINGS_AS_ERRORS)
-  target_compile_options(oddity_flags INTERFACE -Werror)
+  target_compile_options(oddity_flags INTERFACE $<${_cxx}:-Werror> $<${_cuda}:-Xcompiler=-Werror> $<${_cuda}:-Werror=all-warnings>)
 endif()
 if(ODDITY_SANITIZE)
-  target_compile_options(oddity_flags INTERFACE -fsanitize=${ODDITY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_compile_options(oddity_flags INTERFACE
+    $<${_cxx}:-fsanitize=${ODDITY_SANITIZE}> $<${_cxx}:-fno-omit-frame-pointer> $<${_cxx}:-fno-sanitize-recover=all>)
   target_link_options(oddity_flags INTERFACE -fsanitize=${ODDITY_SANITIZE})
 endif()
 
-# oddity_library(<area> SOURCES ... DEPENDS ... [PRIVATE_DEPENDS ...]): static library oddity_<area>.
+# oddity_library(<area> SOURCES ... DEPENDS ... [PRIVATE_DEPENDS ...] [CUDA_SOURCES x.cu ...] [UNITY <files a batch>])
+# Static library oddity_<area>, alias oddity::<area>. For each x.cu the build takes x.cu with CUDA and x_nocuda.cpp, which must exist, without.
 function(oddity_library area)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "UNITY" "SOURCES;DEPENDS;PRIVATE_DEPENDS;CUDA_SOURCES" ${ARGN})
+  # Header-only libraries used in .cpp files only are nobody's business after the build.
+  list(TRANSFORM ARG_PRIVATE_DEPENDS REPLACE "^(nlohmann_json::nlohmann_json|Eigen3::Eigen)$" "$<BUILD_INTERFACE:\\1>")
   add_library(oddity_${area} STATIC ${ARG_SOURCES})
-  target_link_libraries(oddity_${area} PUBLIC oddity_flags ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  add_library(oddity::${area} ALIAS oddity_${area})
+  set_target_properties(oddity_${area} PROPERTIES EXPORT_NAME ${area})
+  target_link_libraries(oddity_${area} PUBLIC $<BUILD_INTERFACE:oddity_flags> ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  if(ARG_CUDA_SOURCES)
+    oddity_cuda_sources(oddity_${area} ${ARG_CUDA_SOURCES})
+  endif()
+  if(ARG_UNITY AND ODDITY_UNITY)
+    set_target_properties(oddity_${area} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${ARG_UNITY})
+  endif()
 endfunction()
 
-# oddity_test(<area> SOURCES ... DEPENDS ... [LABELS unit]): one GoogleTest program <area>_test with a ctest label.
+# oddity_executable(<name> SOURCES ... DEPENDS ...): the program <build folder>/<name>.
+function(oddity_executable name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE oddity_flags ${ARG_DEPENDS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+endfunction()
+
+# oddity_test(<area> SOURCES ... DEPENDS ... [LABEL unit]): one GoogleTest program <area>_test with a ctest label.
 function(oddity_test area)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPENDS" ${ARGN})
   if(NOT ARG_LABEL)

@@ -1,34 +1,25 @@
-# Imported target oddity_torch: LibTorch from the PyPI wheel, found through ODDITY_TORCH_ROOT (the folder that holds include/ and lib/),
-# else TORCH_ROOT of the per-user cache, else the Python on PATH. The wheel's own TorchConfig.cmake demands a CUDA toolkit even for CPU builds and rewrites global
-# CUDA settings, so the target is written by hand; libtorch_cuda is opened at run time when a GPU is present (src/backends/torch/cuda_runtime.cpp).
+# Imported target oddity_torch: LibTorch from the PyPI wheel. ODDITY_TORCH_ROOT is the folder that holds its include/ and lib/; tools/find_torch finds it.
+# The wheel's own TorchConfig.cmake demands a CUDA toolkit even for CPU builds and rewrites global CUDA settings, so the target is written by hand.
+# libtorch_cuda is opened at run time where a GPU is present, so that CPU machines do not load it.
 set(ODDITY_TORCH_VERSION 2.11.0)
 
-if(NOT ODDITY_TORCH_ROOT)
-  if(DEFINED ENV{ODDITY_CACHE})
-    set(_cache $ENV{ODDITY_CACHE})
-  elseif(DEFINED ENV{XDG_CACHE_HOME})
-    set(_cache $ENV{XDG_CACHE_HOME}/oddity)
-  else()
-    set(_cache $ENV{HOME}/.cache/oddity)
+if(NOT ODDITY_TORCH_ROOT OR NOT EXISTS ${ODDITY_TORCH_ROOT}/lib/libtorch_cpu.so)
+  set(_hint)
+  if(Torch_DIR)
+    set(_hint Torch_DIR=${Torch_DIR})
   endif()
-  set(_pythons ${_cache}/torch-${ODDITY_TORCH_VERSION}/bin/python3)
-  if(DEFINED Torch_DIR)
-    get_filename_component(ODDITY_TORCH_ROOT ${Torch_DIR}/../../.. ABSOLUTE)
-  else()
-    foreach(_python ${_pythons} python3)
-      execute_process(COMMAND ${_python} -c
-        "import importlib.util as u, importlib.metadata as m, os; s = u.find_spec('torch'); print(os.path.dirname(s.origin), m.version('torch').split('+')[0])"
-        OUTPUT_VARIABLE _found RESULT_VARIABLE _rc ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
-      if(_rc EQUAL 0 AND _found MATCHES "^(.+) ${ODDITY_TORCH_VERSION}$")
-        set(ODDITY_TORCH_ROOT ${CMAKE_MATCH_1})
-        break()
-      endif()
-    endforeach()
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env ${_hint} ${PROJECT_SOURCE_DIR}/tools/find_torch ${ODDITY_TORCH_VERSION}
+    OUTPUT_VARIABLE _found ERROR_VARIABLE _why RESULT_VARIABLE _rc OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_STRIP_TRAILING_WHITESPACE)
+  if(NOT _rc EQUAL 0)
+    message(FATAL_ERROR "${_why}\nRun `make setup`, set Torch_DIR, or pass -DODDITY_TORCH_ROOT=<site-packages>/torch; -DODDITY_WITH_TORCH=OFF builds the rest.")
   endif()
-  set(ODDITY_TORCH_ROOT ${ODDITY_TORCH_ROOT} CACHE PATH "Folder of LibTorch ${ODDITY_TORCH_VERSION} (holds include/ and lib/)" FORCE)
+  set(ODDITY_TORCH_ROOT ${_found} CACHE PATH "Folder of LibTorch ${ODDITY_TORCH_VERSION} (holds include/ and lib/)" FORCE)
 endif()
-if(NOT EXISTS ${ODDITY_TORCH_ROOT}/lib/libtorch_cpu.so)
-  message(FATAL_ERROR "LibTorch ${ODDITY_TORCH_VERSION} not found (ODDITY_TORCH_ROOT='${ODDITY_TORCH_ROOT}'). Run `make setup`, or pass -DODDITY_TORCH_ROOT=<site-packages/torch>.")
+file(STRINGS ${ODDITY_TORCH_ROOT}/include/torch/headeronly/version.h _lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+string(REGEX REPLACE "#define TORCH_VERSION_[A-Z]+ ([0-9]+)" "\\1" _version "${_lines}")
+string(REPLACE ";" "." _version "${_version}")
+if(NOT _version STREQUAL ODDITY_TORCH_VERSION)
+  message(FATAL_ERROR "ODDITY_TORCH_ROOT must hold LibTorch ${ODDITY_TORCH_VERSION}; got ${ODDITY_TORCH_ROOT} with ${_version}")
 endif()
 message(STATUS "LibTorch: ${ODDITY_TORCH_ROOT}")
 
