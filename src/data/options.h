@@ -26,4 +26,8 @@ struct DataOptions {
 };
 void describe(OptionsVisitor& visitor, DataOptions& options);
 
+/// What ranges of single fields cannot say: the fractions leave something to train on, millimetres_per_pixel has 0, 1
+/// or 2 positive values, region_of_interest parses. Throws InvalidArgument.
+void check_options(const DataOptions& options);
+
 }  // namespace oddity

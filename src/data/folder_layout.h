@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "data/sample.h"
+
+namespace oddity {
+
+/// The samples of a folder in the layouts that folder_dataset.h describes, sorted by file.
+std::vector<Sample> scan_folder(const std::filesystem::path& root);
+/// The samples that `<root>/index.csv` lists, in the order of their files.
+std::vector<Sample> read_index(const std::filesystem::path& root);
+
+/// `ground_truth/<label>/<name>_mask.png` when that file exists (or with another image extension), else "".
+std::string find_mask(const std::filesystem::path& root, const std::string& label, const std::filesystem::path& file);
+
+}  // namespace oddity
