@@ -1,0 +1,47 @@
+# The doors for people. `make` alone lists them. Everything below tools/ and cmake/ can also be called by hand.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-record clean
+
+BUILD := build/release
+export CCACHE_MAXSIZE ?= 5G
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## install what is missing: Debian packages (as root), LibTorch once per user
+	@tools/setup
+
+configure: setup
+	@mkdir -p $(BUILD); cmake --preset release >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
+
+build: configure  ## build the command: build/release/oddity
+	@cmake --build $(BUILD) --target oddity -j $$(tools/jobs)
+	@[[ -x $(BUILD)/oddity ]] && echo "built $(BUILD)/oddity"
+
+build-all: configure  ## build everything, tests included
+	@cmake --build $(BUILD) -j $$(tools/jobs)
+
+test: build-all  ## run all tests but soak and fuzz; the last line counts them
+	@tools/run_tests $(BUILD)
+
+demo: build  ## synthetic parts, training, evaluation and report in minutes
+	@tools/demo $(BUILD)/oddity
+
+format:  ## format the C++ and CUDA sources in place
+	@tools/check_format --fix
+
+format-check:  ## say which sources are not formatted
+	@tools/check_format
+
+bench-anomaly: build  ## accuracy of the default config on real parts, seed 0 (ODDITY_DATA names the data folder)
+	@tools/bench anomaly
+
+bench-anomaly-full: build  ## the same table, mean of seeds 0 and 1
+	@tools/bench anomaly --full
+
+bench-record:  ## turn build/bench/*.json into bench/results/*.md with date and machine
+	@tools/bench record
+
+clean:  ## remove the build folders (the per-user caches stay)
+	@rm -rf build
