@@ -5,6 +5,7 @@
 
 #include "inference/backend.h"
 #include "inference/package.h"
+#include "inference/prepare.h"
 #include "inference/verdict.h"
 
 namespace oddity {
@@ -49,17 +50,5 @@ private:
   struct Buffers;
   std::unique_ptr<Buffers> buffers_;
 };
-
-/// Turns an image into the graph's input after the contract: channels, scale to [0, 1], resize (stretch), resize and
-/// pad (pad) or reflect-pad (native). Output [C, H, W]. Training uses this very function to make its resident images.
-struct Prepared {
-  int channels = 0, height = 0, width = 0;
-  std::vector<float> values;
-  double scale_x = 1, scale_y = 1;        ///< original pixels per model pixel
-  int valid_height = 0, valid_width = 0;  ///< the part that is image, the rest is padding (bottom, right)
-};
-Prepared prepare_input(const ImageView& image, const InputContract& contract);
-/// The geometric half of it on stored depth: the resident image of training, before scaling to float.
-Image fit_image(const ImageView& image, const InputContract& contract);
 
 }  // namespace oddity

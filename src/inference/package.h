@@ -41,9 +41,16 @@ struct SelfTest {
 
 /// How map and score become a verdict.
 struct DecisionRule {
-  double threshold = 0.0;                  ///< image score; score > threshold is a reject
-  double pixel_threshold = 0.0;            ///< map value above which a pixel belongs to a region
-  double minimum_area_px = 0.0;            ///< in original pixels; smaller regions are dropped from the list
+  /// Where the image score comes from. `graph`: the graph's output "score"; the graph cannot know a region of interest,
+  /// so with one this is refused. `top_fraction`: mean of the largest `pooling_fraction` share of the map's values
+  /// (inside the region of interest, at model size, at least one value).
+  std::string pooling = "graph";
+  double pooling_fraction = 0.001;  ///< (0, 1]
+  double threshold = 0.0;           ///< image score; score > threshold is a reject
+  double pixel_threshold = 0.0;     ///< map value above which a pixel belongs to a region
+  /// In original pixels. Smaller regions are no defects: they are dropped, and a part whose score is above the
+  /// threshold is accepted, with a reason, when it has regions and all of them are smaller. 0 = off.
+  double minimum_area_px = 0.0;
   double requested_budget = 0.01;          ///< overkill budget asked for
   double budget = 0.01;                    ///< overkill budget that the calibration parts allow; used
   std::string calibration_unit = "part";   ///< part | group
@@ -63,10 +70,15 @@ struct Package {
   /// Component graphs by name. The main one is "anomaly": input "image" [1, C, H, W] float32 in [0, 1]; outputs "score"
   /// [1], "map" [1, 1, H, W], and optionally "repaired" [1, C, H, W].
   std::map<std::string, Graph> graphs;
-  std::string digest;  ///< SHA-256 of the file, set by read and write
+  std::string digest;  ///< SHA-256 of the whole file as sha256sum prints it, set by read and write
 };
 
-/// The bytes of the file. Deterministic. Sets `package.digest`.
+/// The first reason why a package cannot be written or judged with; empty when there is none. What `read_package` gives
+/// has passed it.
+std::string fault_of(const Package& package);
+
+/// The bytes of the file. Deterministic. Sets `package.digest`; `options_json` and `manifest_json` must be JSON objects
+/// and are stored in canonical form (sorted keys), nested at most 64 deep. Throws InvalidArgument.
 std::vector<std::byte> encode_package(Package& package);
 void write_package(const std::filesystem::path& file, Package& package);  ///< atomic; throws IoError
 
@@ -75,8 +87,10 @@ struct PackageLimits {
   std::uint64_t max_header_bytes = 16u << 20;
   std::uint32_t max_tensors = 65'536;
 };
+/// `name` stands for the file in messages.
 Package decode_package(std::span<const std::byte> bytes, const std::string& name, const PackageLimits& limits = {});
-/// Throws PathError (missing), ContentError (damaged at any byte, truncated, newer major version, too large).
+/// The digest is verified before anything is interpreted. Throws PathError (missing), ContentError (damaged at any
+/// byte, truncated, newer major version, too large).
 Package read_package(const std::filesystem::path& file, const PackageLimits& limits = {});
 
 }  // namespace oddity

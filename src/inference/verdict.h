@@ -13,7 +13,9 @@ namespace oddity {
 enum class Decision : std::uint8_t { accept, reject, ask, error };
 const char* name_of(Decision decision);
 
-/// One connected defective area, in pixels of the original image (and mm where the package knows the scale).
+/// One connected area (8 neighbours) of the map above the pixel threshold, in pixels of the original image (and mm
+/// where the package knows the scale). Box and area count whole pixels: pixel i covers [i, i + 1). Centroid and contour
+/// are pixel centres at integer coordinates, as drawing functions expect.
 struct Region {
   double x0 = 0, y0 = 0, x1 = 0, y1 = 0;  ///< box, x1 and y1 exclusive
   double area_px = 0;
@@ -23,18 +25,19 @@ struct Region {
   std::vector<std::pair<float, float>> contour;  ///< closed outer contour, x and y
 };
 
-/// What the engine says of one image. Scores are raw: any real number, larger is more anomalous.
+/// What the engine says of one image. Scores are raw: any real number, larger is more anomalous. Decision `error` comes
+/// with a reason, score and p-value NaN and no region: the part was not judged.
 struct Verdict {
   Decision decision = Decision::error;
-  std::vector<std::string> reasons;  ///< sentences for people
+  std::vector<std::string> reasons;  ///< sentences for people; empty for a plain accept
   double score = 0;
   double p_value = 1;  ///< conformal: (1 + #{calibration >= score}) / (n + 1)
   double threshold = 0;
-  std::vector<Region> regions;  ///< largest score first
-  Plane map;                    ///< at model size (native: at image size)
+  std::vector<Region> regions;  ///< largest score first; also on accepted parts
+  Plane map;  ///< at model size without padding (native: at image size); outside the region of interest the least value
   Plane repaired;  ///< evidence: repaired image, channels stacked vertically; empty when the model has none
   int repaired_channels = 0;
-  Plane input;  ///< what the graph saw, channels stacked vertically, [0, 1]
+  Plane input;  ///< what the graph saw, without padding, channels stacked vertically, 1.0 = full scale
   std::optional<std::string> defect_type;
   std::optional<double> probability, difficulty, ood_score;
   double milliseconds = 0;  ///< preprocess to verdict
