@@ -1,46 +1,32 @@
 #include "evaluation/evaluate.h"
 
-#include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <exception>
-#include <mutex>
 #include <set>
-#include <thread>
 
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "evaluation/judge_in_order.h"
+#include "image/region_of_interest.h"
+#include "image/resize.h"
 
 namespace oddity {
 namespace {
 
-/// The error with the smallest index wins: indices are handed out in order, so it does not depend on thread timing.
-class FirstError {
-public:
-  void note(std::size_t index, std::exception_ptr error) {
-    const std::lock_guard lock(mutex_);
-    if (!error_ || index < index_) {
-      error_ = std::move(error);
-      index_ = index;
-    }
-    raised_.store(true, std::memory_order_relaxed);
+/// What lies outside the region of interest is nobody's defect: the engine does not look there.
+void clear_outside(Image& mask, const RegionOfInterest& region) {
+  if (region.polygons.empty()) {
+    return;
   }
-  bool raised() const { return raised_.load(std::memory_order_relaxed); }
-  void rethrow() const {
-    if (error_) {
-      std::rethrow_exception(error_);
-    }
+  const Image inside = rasterise(region.polygons, mask.height, mask.width);
+  for (std::size_t i = 0; i < mask.pixels.size(); ++i) {
+    mask.pixels[i] &= inside.pixels[i];
   }
+}
 
-private:
-  std::mutex mutex_;
-  std::exception_ptr error_;
-  std::size_t index_ = 0;
-  std::atomic<bool> raised_{false};
-};
-
-JudgedImage judge_one(Engine::Worker& worker, const Dataset& dataset, std::size_t index) {
+JudgedImage judge_one(Engine::Worker& worker, const Dataset& dataset, std::size_t index,
+                      const RegionOfInterest& region) {
   JudgedImage judged;
   judged.sample = dataset.samples()[index];
   judged.index = index;
@@ -60,7 +46,8 @@ JudgedImage judge_one(Engine::Worker& worker, const Dataset& dataset, std::size_
       judged.mask = Image(map.height, map.width, 1, Depth::u8);
     } else {
       const Image mask = dataset.mask(index);
-      judged.mask = mask_at_map_size(mask.view(), map.height, map.width);
+      judged.mask = resize_nearest(mask.view(), map.height, map.width);
+      clear_outside(judged.mask, region);
     }
   }
   return judged;
@@ -84,27 +71,6 @@ std::string csv_number(double value) { return std::isfinite(value) ? fmt::format
 std::string csv_number(const std::optional<double>& value) { return value ? csv_number(*value) : std::string(); }
 
 }  // namespace
-
-Image mask_at_map_size(const ImageView& mask, int height, int width) {
-  if (mask.data == nullptr || mask.channels != 1 || mask.depth != Depth::u8) {
-    fail<InvalidArgument>(
-        "[evaluation.mask_at_map_size] a mask has 1 channel of 8 bit; got {} channels of {} bit; expected "
-        "what Dataset::mask gives",
-        mask.channels, 8 * bytes_of(mask.depth));
-  }
-  Image out(height, width, 1, Depth::u8);
-  for (int y = 0; y < height; ++y) {
-    // Integer arithmetic for floor((y + 0.5) * mask.height / height).
-    const auto from_y = (2 * std::int64_t{y} + 1) * mask.height / (2 * std::int64_t{height});
-    const auto* row = reinterpret_cast<const std::uint8_t*>(mask.data + from_y * mask.stride);
-    for (int x = 0; x < width; ++x) {
-      const auto from_x = (2 * std::int64_t{x} + 1) * mask.width / (2 * std::int64_t{width});
-      out.u8()[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] =
-          row[from_x] != 0 ? 255 : 0;
-    }
-  }
-  return out;
-}
 
 std::vector<std::size_t> select_samples(const Dataset& dataset, const EvaluateOptions& options) {
   const bool all = options.split == "all";
@@ -144,10 +110,6 @@ std::vector<std::size_t> select_samples(const Dataset& dataset, const EvaluateOp
 
 Judgement judge_dataset(const Engine& engine, const Dataset& dataset, const EvaluateOptions& options,
                         std::stop_token stop, ProgressSink& progress) {
-  if (options.workers < 1 || options.workers > 1024) {
-    fail<InvalidArgument>("[evaluation.judge_dataset] workers out of range; got {}; expected 1 to 1024",
-                          options.workers);
-  }
   const std::vector<std::size_t> selected = select_samples(dataset, options);
   if (selected.empty()) {
     fail<InvalidArgument>(
@@ -159,46 +121,21 @@ Judgement judge_dataset(const Engine& engine, const Dataset& dataset, const Eval
   judgement.images.resize(selected.size());
   judgement.milliseconds.resize(selected.size());
 
-  std::atomic<std::size_t> next{0};
-  std::atomic<std::size_t> done{0};
-  FirstError error;
   progress.begin("judging", static_cast<std::int64_t>(selected.size()));
-  const auto work = [&](bool reports) {
-    try {
-      const auto worker = engine.make_worker();
-      while (!error.raised() && !stop.stop_requested()) {
-        const std::size_t i = next.fetch_add(1);
-        if (i >= selected.size()) {
-          break;
-        }
-        try {
-          judgement.images[i] = judge_one(*worker, dataset, selected[i]);
-          judgement.milliseconds[i] = judgement.images[i].verdict.milliseconds;
-        } catch (...) {
-          error.note(i, std::current_exception());
-        }
-        const std::size_t so_far = done.fetch_add(1) + 1;
-        if (reports) {  // sinks are called from the caller's thread only
-          progress.advance(static_cast<std::int64_t>(so_far));
-        }
-      }
-    } catch (...) {
-      error.note(0, std::current_exception());
-    }
+  const auto judge = [&](Engine::Worker& worker, std::size_t i) {
+    judgement.images[i] = judge_one(worker, dataset, selected[i], engine.package().region);
+    judgement.milliseconds[i] = judgement.images[i].verdict.milliseconds;
   };
-  {
-    std::vector<std::jthread> helpers;
-    const auto workers = std::min<std::size_t>(static_cast<std::size_t>(options.workers), selected.size());
-    for (std::size_t w = 1; w < workers; ++w) {
-      helpers.emplace_back(work, false);
+  const auto ready = [&](std::size_t i, std::exception_ptr error) {
+    if (error) {
+      std::rethrow_exception(error);
     }
-    work(true);
-  }
-  progress.advance(static_cast<std::int64_t>(done.load()));
+    progress.advance(static_cast<std::int64_t>(i + 1));
+  };
+  const std::size_t done = judge_in_order(engine, selected.size(), options.workers, judge, ready, stop);
   progress.end();
-  error.rethrow();
-  if (done.load() < selected.size()) {
-    fail<Interrupted>("[evaluation.judge_dataset] stopped on request; got {} of {} images judged", done.load(),
+  if (done < selected.size()) {
+    fail<Interrupted>("[evaluation.judge_dataset] stopped on request; got {} of {} images judged", done,
                       selected.size());
   }
   return judgement;

@@ -37,14 +37,12 @@ struct EvaluateOptions {
 /// train, calibration, validation, test or all, and for a label in `exclude_labels` that no sample has.
 std::vector<std::size_t> select_samples(const Dataset& dataset, const EvaluateOptions& options);
 
-/// Judges a split of a dataset with the engine. Results stand in dataset order whatever the number of workers. Throws
+/// Judges a split of a dataset with the engine. Masks come to map size by nearest neighbour (pixel centres); outside
+/// the package's region of interest they are 0. Results stand in dataset order whatever the number of workers. Throws
 /// InvalidArgument when the selection is empty or the package refuses an image (named), ContentError for a damaged
 /// image or mask (named), Interrupted when `stop` is requested.
 Judgement judge_dataset(const Engine& engine, const Dataset& dataset, const EvaluateOptions& options,
                         std::stop_token stop, ProgressSink& progress);
-
-/// A mask brought to the size of a map that covers the same image, by nearest neighbour (pixel centres): u8, 0 or 255.
-Image mask_at_map_size(const ImageView& mask, int height, int width);
 
 /// Everything of architecture section 6 as JSON text: image, pixel, per_type, confusion, threshold, timing. Metrics
 /// that the labels do not allow are null with a `why`. Samples labelled `unknown` are judged but not counted; images
