@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "oddity/metrics/maps.h"
+
+/// Argument checks of the metrics. Installed headers throw std::invalid_argument, so that a consumer needs nothing else
+/// of oddity; the message has the house's form `[metrics.function] what is wrong; got X; expected Y`.
+namespace oddity::metrics::detail {
+
+template <class... Parts>
+[[noreturn]] void refuse(const char* function, const Parts&... parts) {
+  std::ostringstream text;
+  text.precision(17);
+  text << "[metrics." << function << "] ";
+  (text << ... << parts);
+  throw std::invalid_argument(text.str());
+}
+
+inline const char* name_of_special(double value) {
+  return std::isnan(value) ? "NaN" : value > 0 ? "infinity" : "-infinity";
+}
+
+template <class T>
+void require_finite(const char* function, const char* name, std::span<const T> values) {
+  // The product with zero is NaN exactly for NaN and infinities; the sum keeps that and lets the loop vectorise.
+  T sum = 0;
+  for (const T value : values) {
+    sum += value * T(0);
+  }
+  if (sum == T(0)) {
+    return;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      refuse(function, name, " must be finite; got ", name_of_special(values[i]), " at index ", i);
+    }
+  }
+}
+
+inline void require_finite(const char* function, const char* name, double value) {
+  if (!std::isfinite(value)) {
+    refuse(function, name, " must be finite; got ", name_of_special(value));
+  }
+}
+
+inline void require_open_unit(const char* function, const char* name, double value) {
+  if (!(value > 0 && value < 1)) {
+    refuse(function, name, " is out of range; got ", value, "; expected a value in (0, 1)");
+  }
+}
+
+inline void require_unit(const char* function, const char* name, double value) {
+  if (!(value >= 0 && value <= 1)) {
+    refuse(function, name, " is out of range; got ", value, "; expected a value in [0, 1]");
+  }
+}
+
+/// Sizes agree, nothing is empty, every map value is finite.
+inline void require_maps(const char* function, std::span<const MapAndMask> items) {
+  if (items.empty()) {
+    refuse(function, "there are no maps; expected at least one");
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const MapAndMask& item = items[i];
+    if (item.height < 1 || item.width < 1) {
+      refuse(function, "image ", i, " has no size; got ", item.height, " x ", item.width);
+    }
+    const std::size_t pixels = std::size_t(item.height) * std::size_t(item.width);
+    if (item.map.size() != pixels || item.mask.size() != pixels) {
+      refuse(function, "map and mask of image ", i, " do not fit its size; got ", item.map.size(), " and ",
+             item.mask.size(), " values; expected ", item.height, " x ", item.width);
+    }
+    float sum = 0;
+    for (const float value : item.map) {
+      sum += value * 0.0F;
+    }
+    if (sum != 0.0F) {
+      for (std::size_t p = 0; p < pixels; ++p) {
+        if (!std::isfinite(item.map[p])) {
+          refuse(function, "maps must be finite; got ", name_of_special(double(item.map[p])), " in image ", i,
+                 " at pixel (x ", p % std::size_t(item.width), ", y ", p / std::size_t(item.width), ")");
+        }
+      }
+    }
+  }
+}
+
+}  // namespace oddity::metrics::detail
