@@ -134,7 +134,7 @@ ResizeAxis::ResizeAxis(int input_in, int output_in) : input(input_in), output(ou
   weights.assign(static_cast<std::size_t>(output) * static_cast<std::size_t>(max_taps), 0.0F);
   for (int o = 0; o < output; ++o) {
     float* w = weights.data() + static_cast<std::size_t>(o) * static_cast<std::size_t>(max_taps);
-    int begin = 0;
+    int begin = o;  // as it stays when input == output
     int count = 1;
     w[0] = 1.0F;
     if (input > output) {
