@@ -22,8 +22,9 @@ public:
       std::size_t index) const = 0;  ///< good samples count as masked (all zero); a defect without mask file does not
 };
 
-/// Opens any source. `where` is a folder in MVTec layout (train/, test/), a folder of class folders, an idx or idx.gz
-/// image file (labels beside it), a `.h5` pack, or `synthetic:line?n=200&seed=1&...`. Throws PathError or ContentError
+/// Opens any source. `where` is a folder in MVTec layout (train/, test/), a folder of class folders or of plain images,
+/// one image file (unlabelled, split test), an idx or idx.gz image file (labels beside it), a `.h5` pack, or
+/// `synthetic:line?n=200&seed=1&...`. Throws PathError or ContentError
 /// that names what was found.
 std::unique_ptr<Dataset> open_dataset(const std::string& where);
 
