@@ -1,0 +1,43 @@
+# Installs component `line` of BUILD into a fresh prefix, builds examples/consumer_cmake against it and runs it. Nothing of LibTorch may be needed or named.
+foreach(variable SOURCE BUILD WORK GENERATOR CXX)
+  if(NOT DEFINED ${variable})
+    message(FATAL_ERROR "${variable} is missing")
+  endif()
+endforeach()
+
+function(run)
+  execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "failed (${status}): ${ARGN}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix --component line)
+file(GLOB_RECURSE package_files ${WORK}/prefix/*.cmake)
+foreach(file ${package_files})
+  file(READ ${file} text)
+  if(text MATCHES "libtorch|libc10|oddity_flags|-Werror|${SOURCE}/src")
+    message(FATAL_ERROR "${file} names '${CMAKE_MATCH_0}', which consumers do not have")
+  endif()
+endforeach()
+run(${CMAKE_COMMAND} -S ${SOURCE}/examples/consumer_cmake -B ${WORK}/consumer -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_PREFIX_PATH=${WORK}/prefix
+  -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${WORK}/consumer)
+run(${WORK}/consumer/consumer)
+message(STATUS "${output}")
+
+# A consumer that asks for another minor version is refused.
+file(READ ${SOURCE}/examples/consumer_cmake/CMakeLists.txt text)
+string(REPLACE "find_package(oddity 0.1 REQUIRED)" "find_package(oddity 0.0 REQUIRED)" other "${text}")
+if(other STREQUAL text)
+  message(FATAL_ERROR "the consumer no longer asks for version 0.1; adapt this test")
+endif()
+file(WRITE ${WORK}/other/CMakeLists.txt "${other}")
+file(COPY ${SOURCE}/examples/consumer_cmake/main.cpp DESTINATION ${WORK}/other)
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${WORK}/other -B ${WORK}/other/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_PREFIX_PATH=${WORK}/prefix
+  OUTPUT_VARIABLE output ERROR_VARIABLE output RESULT_VARIABLE status)
+if(status EQUAL 0 OR NOT output MATCHES "not accepted")
+  message(FATAL_ERROR "another minor version was not refused:\n${output}")
+endif()
