@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "data/csv.h"
 #include "evaluation/judge_in_order.h"
 #include "image/region_of_interest.h"
 #include "image/resize.h"
@@ -51,20 +52,6 @@ JudgedImage judge_one(Engine::Worker& worker, const Dataset& dataset, std::size_
     }
   }
   return judged;
-}
-
-std::string csv_field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) {
-    return text;
-  }
-  std::string quoted = "\"";
-  for (const char c : text) {
-    quoted += c;
-    if (c == '"') {
-      quoted += '"';
-    }
-  }
-  return quoted + '"';
 }
 
 std::string csv_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); }
@@ -145,9 +132,9 @@ std::string scores_csv(const Judgement& judgement) {
   std::string out = "file,label,score,p_value,decision,type,difficulty,ood_score\r\n";
   for (const JudgedImage& image : judgement.images) {
     const Verdict& verdict = image.verdict;
-    out += fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_field(image.sample.file), csv_field(image.sample.label),
+    out += fmt::format("{},{},{},{},{},{},{},{}\r\n", csv_cell(image.sample.file), csv_cell(image.sample.label),
                        csv_number(verdict.score), csv_number(verdict.p_value), name_of(verdict.decision),
-                       csv_field(verdict.defect_type.value_or("")), csv_number(verdict.difficulty),
+                       csv_cell(verdict.defect_type.value_or("")), csv_number(verdict.difficulty),
                        csv_number(verdict.ood_score));
   }
   return out;
