@@ -21,6 +21,7 @@ using Node = ConfigDocument::Node;
 constexpr std::size_t max_bytes = std::size_t{1} << 20;
 constexpr std::size_t max_depth = 64;
 constexpr std::size_t max_nodes = 10'000;
+const std::string cut_off = "the text ends before a quote or bracket is closed";
 
 std::string position(const Node::Source& source, int line, int column) {
   return source.is_override ? fmt::format("override '{}'", source.name)
@@ -86,7 +87,8 @@ void check_text(std::string_view text, const Node::Source& source) {
 /// event per level, never goes deeper than `max_depth`.
 class TreeBuilder final : public YAML::EventHandler {
 public:
-  explicit TreeBuilder(std::shared_ptr<const Node::Source> source) : source_(std::move(source)) {}
+  TreeBuilder(std::shared_ptr<const Node::Source> source, int end_line)
+      : source_(std::move(source)), end_line_(end_line) {}
 
   Node take() { return std::move(root_); }
 
@@ -176,12 +178,19 @@ private:
       level.key = std::move(node);
       return;
     }
+    if (node.kind == Node::Kind::null) {  // the position of nothing is that of what comes next
+      node.line = level.key->line;
+      node.column = level.key->column;
+    }
     level.node.entries.push_back(
         {std::move(level.key->text), level.key->line, level.key->column, source_, std::move(node)});
     level.key.reset();
   }
 
   void check_key(const Node& map, const Node& key) const {
+    if (key.line >= end_line_) {
+      fail_at(*source_, key.line, key.column, "not valid YAML: {}", cut_off);
+    }
     if (key.kind != Node::Kind::scalar || key.text.empty()) {
       fail_at(*source_, key.line, key.column, "a key must be a word; got {}", key.describe());
     }
@@ -197,6 +206,7 @@ private:
   }
 
   std::shared_ptr<const Node::Source> source_;
+  const int end_line_;  // where the text has ended
   std::vector<Level> levels_;
   Node root_;
   std::size_t nodes_ = 0;
@@ -204,9 +214,14 @@ private:
 
 Node parse_yaml(std::string_view text, std::shared_ptr<const Node::Source> source) {
   check_text(text, *source);
-  TreeBuilder builder(source);
+  // yaml-cpp takes the end of the text for the end of an open quote; an explicit end of the document is not allowed
+  // inside one, so a config that was cut off is noticed.
+  std::string ended(text);
+  ended += text.empty() || text.back() == '\n' ? "...\n" : "\n...\n";
+  const auto end_line = static_cast<int>(std::count(ended.begin(), ended.end(), '\n'));
+  TreeBuilder builder(source, end_line);
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream(ended);
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) {
       Node empty;
@@ -214,14 +229,15 @@ Node parse_yaml(std::string_view text, std::shared_ptr<const Node::Source> sourc
       return empty;
     }
     Node root = builder.take();
-    TreeBuilder second(source);
+    TreeBuilder second(source, end_line);
     if (parser.HandleNextDocument(second)) {
       fail_at(*source, second.take().line, 1, "a second document in the config; expected one");
     }
     return root;
   } catch (const YAML::Exception& error) {
-    fail_at(*source, error.mark.is_null() ? 1 : error.mark.line + 1, error.mark.is_null() ? 1 : error.mark.column + 1,
-            "not valid YAML: {}", error.msg);
+    const int line = error.mark.is_null() ? 1 : error.mark.line + 1;
+    const int column = error.mark.is_null() ? 1 : error.mark.column + 1;
+    fail_at(*source, line, column, "not valid YAML: {}", line >= end_line ? cut_off : error.msg);
   }
 }
 

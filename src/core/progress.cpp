@@ -7,6 +7,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/terminal.h"
@@ -44,9 +45,23 @@ std::string rate_text(double per_second) {
   return per_second >= 1 ? fmt::format("{:.1f}/s", per_second) : fmt::format("{:.1f}/min", 60 * per_second);
 }
 
+std::size_t terminal_width() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+}
+
+/// At most `width` bytes, never ending in the middle of a UTF-8 sequence.
+std::string cut(const std::string& text, std::size_t width) {
+  std::size_t end = std::min(text.size(), width);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) {
+    --end;
+  }
+  return text.substr(0, end);
+}
+
 class TerminalProgress final : public ProgressSink {
 public:
-  TerminalProgress() : tty_(::isatty(STDERR_FILENO) == 1) {}
+  TerminalProgress(bool tty, std::chrono::milliseconds interval) : tty_(tty), interval_(interval) {}
   ~TerminalProgress() override { end(); }
   TerminalProgress(const TerminalProgress&) = delete;
   TerminalProgress& operator=(const TerminalProgress&) = delete;
@@ -70,7 +85,7 @@ public:
     done_ = done;
     note_ = note;
     const auto now = Clock::now();
-    if (now - shown_ < (tty_ ? std::chrono::milliseconds(100) : std::chrono::seconds(5))) {
+    if (now - shown_ < interval_) {
       return;
     }
     shown_ = now;
@@ -123,11 +138,12 @@ private:
       return;
     }
     const std::lock_guard lock(terminal().mutex);
-    terminal().bar = text;
-    put("\r" + text + "\x1b[K");
+    terminal().bar = cut(text, terminal_width() - 1);  // a bar that wraps could not be wiped
+    put("\r" + terminal().bar + "\x1b[K");
   }
 
   const bool tty_;
+  const std::chrono::milliseconds interval_;
   std::mutex mutex_;
   std::string what_, note_;
   std::int64_t total_ = 0, done_ = 0;
@@ -156,7 +172,14 @@ void write_terminal_line(std::string_view line) {
   put(text);
 }
 
-std::unique_ptr<ProgressSink> make_terminal_progress() { return std::make_unique<TerminalProgress>(); }
+std::unique_ptr<ProgressSink> make_stderr_progress(bool tty, std::chrono::milliseconds interval) {
+  return std::make_unique<TerminalProgress>(tty, interval);
+}
+
+std::unique_ptr<ProgressSink> make_terminal_progress() {
+  const bool tty = ::isatty(STDERR_FILENO) == 1;
+  return make_stderr_progress(tty, std::chrono::milliseconds(tty ? 100 : 5000));
+}
 
 ProgressSink& silent_progress() {
   static SilentProgress silent;
