@@ -94,6 +94,8 @@ private:
         }
       } else if (character == '\n') {
         ++line_;
+      } else if (character == '\0') {
+        complain("zero byte; expected text");
       }
       value += character;
     }

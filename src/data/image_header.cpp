@@ -223,6 +223,20 @@ public:
   }
   std::uint32_t value(std::uint32_t tag, std::uint32_t fallback) const { return values(tag, {fallback}).front(); }
 
+  /// Whether the values of all tags, known or not, and the link to the next directory lie inside the file.
+  void check_complete() const {
+    constexpr std::array<std::uint64_t, 13> sizes = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8};
+    for (std::uint32_t e = 0; e < entries_; ++e) {
+      const std::uint64_t entry = at_ + 2 + std::uint64_t{e} * 12;
+      const std::uint32_t type = file_.u16(entry + 2);
+      const std::uint64_t bytes = type < sizes.size() ? sizes[type] * file_.u32(entry + 4) : 0;
+      if (bytes > 4) {
+        file_.need(file_.u32(entry + 8), bytes);
+      }
+    }
+    file_.need(at_ + 2 + std::uint64_t{entries_} * 12, 4);
+  }
+
 private:
   const Bytes& file_;
   const std::string& name_;
@@ -261,6 +275,7 @@ ImageHeader tiff_header(const Bytes& file, const std::string& name) {
 
 void check_tiff(const Bytes& file, const std::string& name) {
   const TiffDirectory directory(file, name);
+  directory.check_complete();
   const auto strips = directory.values(273, {});
   const bool tiled = strips.empty();
   const auto offsets = tiled ? directory.values(324, {}) : strips;
@@ -294,6 +309,10 @@ ImageHeader bmp_header(const Bytes& file, const std::string& name) {
   }
   if (bits != 1 && bits != 4 && bits != 8 && bits != 24 && bits != 32) {
     complain(name, fmt::format("unsupported BMP; got {} bits a pixel; expected 1, 4, 8, 24 or 32", bits));
+  }
+  const std::uint32_t compression = info == 12 ? 0 : file.u32(30);
+  if (compression > 3) {
+    complain(name, fmt::format("unsupported BMP; got compression {}; expected none or run lengths", compression));
   }
   header.channels = bits <= 8 ? 1 : static_cast<int>(bits / 8);
   return header;
