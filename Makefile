@@ -1,7 +1,7 @@
 # The doors for people. `make` alone lists them. Everything below tools/ and cmake/ can also be called by hand.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-record clean
+.PHONY: help setup peers configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-record clean
 
 BUILD := build/release
 export CCACHE_MAXSIZE ?= 5G
@@ -11,6 +11,9 @@ help:  ## list the targets
 
 setup:  ## install what is missing: Debian packages (as root), LibTorch once per user
 	@tools/setup
+
+peers: setup
+	@tools/setup --peers
 
 configure: setup
 	@mkdir -p $(BUILD); cmake --preset release >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
@@ -22,7 +25,7 @@ build: configure  ## build the command: build/release/oddity
 build-all: configure  ## build everything, tests included
 	@cmake --build $(BUILD) -j $$(tools/jobs)
 
-test: build-all  ## run all tests but soak and fuzz; the last line counts them
+test: peers build-all  ## run all tests but soak and fuzz; the last line counts them
 	@tools/run_tests $(BUILD)
 
 demo: build  ## synthetic parts, training, evaluation and report in minutes

@@ -41,6 +41,17 @@ if(ODDITY_SANITIZE)
   target_link_options(oddity_flags INTERFACE -fsanitize=${ODDITY_SANITIZE})
 endif()
 
+# The folder in which tools/setup keeps what all clones of a user share.
+function(oddity_user_cache out)
+  if(NOT "$ENV{ODDITY_CACHE}" STREQUAL "")
+    set(${out} $ENV{ODDITY_CACHE} PARENT_SCOPE)
+  elseif(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
+    set(${out} $ENV{XDG_CACHE_HOME}/oddity PARENT_SCOPE)
+  else()
+    set(${out} $ENV{HOME}/.cache/oddity PARENT_SCOPE)
+  endif()
+endfunction()
+
 # oddity_library(<area> SOURCES ... DEPENDS ... [PRIVATE_DEPENDS ...] [CUDA_SOURCES x.cu ...] [UNITY <files a batch>])
 # Static library oddity_<area>, alias oddity::<area>. For each x.cu the build takes x.cu with CUDA and x_nocuda.cpp, which must exist, without.
 function(oddity_library area)

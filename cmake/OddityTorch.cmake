@@ -23,7 +23,13 @@ if(NOT _version STREQUAL ODDITY_TORCH_VERSION)
 endif()
 message(STATUS "LibTorch: ${ODDITY_TORCH_ROOT}")
 
+# The wheel brings headers of its own fmt, but not the library: ours must be found before them, in a folder that holds nothing else.
+get_target_property(_fmt fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/fmt_first)
+file(CREATE_LINK ${_fmt}/fmt ${PROJECT_BINARY_DIR}/fmt_first/fmt SYMBOLIC)
+
 add_library(oddity_torch INTERFACE)
+target_include_directories(oddity_torch SYSTEM BEFORE INTERFACE ${PROJECT_BINARY_DIR}/fmt_first)
 target_include_directories(oddity_torch SYSTEM INTERFACE
   ${ODDITY_TORCH_ROOT}/include ${ODDITY_TORCH_ROOT}/include/torch/csrc/api/include)
 target_compile_definitions(oddity_torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)

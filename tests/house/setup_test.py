@@ -62,7 +62,7 @@ class Machine:
         (venv / "bin").mkdir()
         (venv / "bin/python3").symlink_to("/usr/bin/python3")
         if stamp:
-            write(venv / ".oddity-complete", "torch 2.11.0\n")
+            write(venv / ".oddity-complete", "torch==2.11.0 numpy\n")
         return venv
 
     def run(self, script, *arguments, **environment):
@@ -120,7 +120,7 @@ class Setup(unittest.TestCase):
                 elif damage == "short":
                     write(venv / "lib/python3.11/site-packages/torch/lib/libtorch_cpu.so", "conten\n")
                 elif damage == "other stamp":
-                    write(venv / ".oddity-complete", "torch 2.10.0\n")
+                    write(venv / ".oddity-complete", "torch==2.10.0 numpy\n")
                 else:
                     (venv / "bin/python3").unlink()
                 done = self.machine.run("setup", "--check")
