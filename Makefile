@@ -19,7 +19,7 @@ configure: setup
 	@mkdir -p $(BUILD); cmake --preset release >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
 
 build: configure  ## build the command: build/release/oddity
-	@cmake --build $(BUILD) --target oddity -j $$(tools/jobs)
+	@cmake --build $(BUILD) --target oddity_command -j $$(tools/jobs)
 	@[[ -x $(BUILD)/oddity ]] && echo "built $(BUILD)/oddity"
 
 build-all: configure  ## build everything, tests included

@@ -26,7 +26,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/oddityConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/oddityConfig.cmake ${PROJECT_BINARY_DIR}/oddityConfigVersion.cmake DESTINATION ${_package} COMPONENT line)
 
 # The command runs LibTorch in place, through the path of the wheel that it was built with: the wheel's files find one another by their places.
-if(TARGET oddity)
-  set_target_properties(oddity PROPERTIES INSTALL_RPATH ${ODDITY_TORCH_ROOT}/lib)
-  install(TARGETS oddity RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
+if(TARGET oddity_command)
+  set_target_properties(oddity_command PROPERTIES INSTALL_RPATH ${ODDITY_TORCH_ROOT}/lib)
+  install(TARGETS oddity_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
 endif()

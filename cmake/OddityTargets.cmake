@@ -70,14 +70,6 @@ function(oddity_library area)
   endif()
 endfunction()
 
-# oddity_executable(<name> SOURCES ... DEPENDS ...): the program <build folder>/<name>.
-function(oddity_executable name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE oddity_flags ${ARG_DEPENDS})
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
-endfunction()
-
 # oddity_test(<area> SOURCES ... DEPENDS ... [LABEL unit]): one GoogleTest program <area>_test with a ctest label.
 function(oddity_test area)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPENDS" ${ARGN})

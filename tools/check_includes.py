@@ -96,7 +96,7 @@ def problems_of(root, file, launchers, modules, yaml_files):
         other = area_of_include(name)
         if other is not None and quote == "<":
             yield number, f'write "{name}" in quotes: it is a header of this project'
-        if quote == '"' and (name.startswith(("./", "../")) or (other is None and "/" not in name and area is not None)):
+        if quote == '"' and area is not None and (name.startswith(("./", "../")) or (other is None and "/" not in name)):
             yield number, f'"{name}" must be included by its path from src/ or include/'
         if name == "omp.h":
             yield number, "OpenMP brings a second runtime beside the one of LibTorch"
