@@ -1,0 +1,261 @@
+#include "training/anomaly_task.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <torch/utils.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "models/anomaly/registry.h"
+#include "oddity/metrics/ranking.h"
+#include "training/anomaly_losses.h"
+#include "training/autocast.h"
+#include "training/device.h"
+#include "training/trace.h"
+
+namespace oddity {
+namespace {
+
+constexpr double noise_sd = 0.012;  // sensor noise added to every training image, uniform up to this
+constexpr double blur_chance = 0.2;
+constexpr std::int64_t validation_defects = 48;  // synthetic defects that the log is measured on
+
+class TaskImages final : public FitImages {
+public:
+  explicit TaskImages(const AnomalyData& data) : data_(data) {}
+  std::int64_t train_count() const override { return data_.train.count(); }
+  at::Tensor train(std::int64_t first, std::int64_t count) const override { return data_.train.whole(first, count); }
+  std::int64_t validation_count() const override { return data_.validation.count(); }
+  at::Tensor validation(std::int64_t first, std::int64_t count) const override {
+    return data_.validation.whole(first, count);
+  }
+
+private:
+  const AnomalyData& data_;
+};
+
+at::Tensor per_image(const std::vector<float>& values, const c10::Device& device) {
+  return at::tensor(values).reshape({-1, 1, 1, 1}).to(device, /*non_blocking=*/true);
+}
+
+at::Generator generator_for(std::uint64_t seed, const std::string& purpose, std::uint64_t step) {
+  RandomStream random(seed, purpose, step);
+  return at::detail::createCPUGenerator((std::uint64_t{random.bits()} << 32) | random.bits());
+}
+
+}  // namespace
+
+struct AnomalyTask::Batch {
+  at::Tensor image, clean, mask, weight, context;
+};
+
+AnomalyTask::AnomalyTask(const AnomalyConfig& config, AnomalyData data)
+    : config_(config),
+      data_(std::move(data)),
+      device_(resolve_device(config.training.device)),
+      bf16_(use_bf16(config.training.precision, device_.type())) {
+  AnomalyInput input;
+  input.channels = data_.train.channels();
+  input.height = data_.train.height();
+  input.width = data_.train.width();
+  input.crop_height = std::min<std::int64_t>(config.data.image_size[0], input.height);
+  input.crop_width = std::min<std::int64_t>(config.data.image_size[1], input.width);
+  input.aligned = data_.facts.aligned;
+  input.explained = data_.facts.explained;
+  input.two_level = data_.facts.two_level;
+  model_ = make_anomaly_model(config.model, input, static_cast<std::uint64_t>(config.training.seed));
+  model_->to(device_);
+  model_->prepare(TaskImages(data_));
+}
+
+AnomalyTask::~AnomalyTask() = default;
+
+AnomalyModel& AnomalyTask::model() { return *model_; }
+
+std::vector<Phase> AnomalyTask::phases() {
+  std::vector<Phase> list;
+  if (!model_->parameters().empty()) {
+    list.push_back({"main", config_.training.steps, model_->parameters()});
+  }
+  if (!model_->repair_parameters().empty()) {
+    list.push_back({"repair", std::max<std::int64_t>(1, config_.training.steps / 6), model_->repair_parameters()});
+  }
+  return list;
+}
+
+void AnomalyTask::begin(const Phase& phase) {
+  for (const NamedParameter& p : model_->parameters()) {
+    p.second.set_requires_grad(phase.name == "main");
+  }
+  for (const NamedParameter& p : model_->repair_parameters()) {
+    p.second.set_requires_grad(phase.name == "repair");
+  }
+}
+
+AnomalyTask::Batch AnomalyTask::make_batch(const std::string& purpose, std::int64_t step) const {
+  const torch::NoGradGuard no_grad;
+  const std::uint64_t seed = static_cast<std::uint64_t>(config_.training.seed) * 2 + (purpose == "train" ? 0 : 1);
+  const std::int64_t batch = config_.training.batch;
+  const ResidentImages& source = purpose == "train" ? data_.train : data_.validation;
+  const std::int64_t crop_height = std::min(config_.data.image_size[0], source.height()),
+                     crop_width = std::min(config_.data.image_size[1], source.width());
+  const CropPlan plan = plan_crops(source.count(), source.height(), source.width(), crop_height, crop_width, batch,
+                                   data_.facts, seed, static_cast<std::uint64_t>(step));
+  const auto on_device = [&](const at::Tensor& t) { return t.to(device_, /*non_blocking=*/true); };
+
+  Batch out;
+  at::Tensor clean = source.gather(on_device(plan.picks), on_device(plan.rows), on_device(plan.columns)).contiguous();
+  at::Tensor donors =
+      source.gather(on_device(plan.donor_picks), on_device(plan.donor_rows), on_device(plan.donor_columns))
+          .contiguous();
+  if (plan.any_transpose) {
+    clean = at::where(on_device(plan.transpose), clean.transpose(2, 3), clean);
+  }
+  RandomStream random(seed, "photometric", static_cast<std::uint64_t>(step));
+  const auto draw = [&](auto value) {
+    std::vector<float> values(static_cast<std::size_t>(batch));
+    std::generate(values.begin(), values.end(), [&] { return static_cast<float>(value()); });
+    return per_image(values, device_);
+  };
+  if (!data_.facts.two_level) {
+    const at::Tensor gain =
+        draw([&] { return 1 + random.uniform(-config_.augment.contrast, config_.augment.contrast); });
+    const at::Tensor offset =
+        draw([&] { return random.uniform(-config_.augment.brightness, config_.augment.brightness); });
+    const at::Tensor mean = clean.mean({1, 2, 3}, true);
+    clean = ((clean - mean) * gain + mean + offset).clamp_(0, 1);
+  }
+  if (model_->learns_from_defects()) {
+    const DefectSetting setting{data_.facts.two_level, data_.facts.enlargement};
+    const Corruption corruption =
+        corrupt(clean, donors, config_.defects, setting, seed, static_cast<std::uint64_t>(step * batch));
+    out.image = corruption.image;
+    out.mask = corruption.mask;
+    out.weight = corruption.weight;
+  } else {
+    out.image = clean;
+  }
+  if (!data_.facts.two_level) {
+    const at::Tensor sd = draw([&] { return random.uniform(0, noise_sd); });
+    at::Generator generator = generator_for(seed, "noise", static_cast<std::uint64_t>(step));
+    const at::Tensor noise =
+        at::empty(clean.sizes(), clean.options().device(at::kCPU)).normal_(0, 1, generator).to(device_, true) * sd;
+    // A fifth of the images is slightly out of focus; the kernel of the rest is the identity.
+    const at::Tensor blur = draw([&] { return random.chance(blur_chance) ? random.uniform(0.3, 0.7) : 0.0; });
+    const at::Tensor side = (-0.5 / blur.pow(2).clamp_min(1e-4)).exp(), centre = 1.0 / (1.0 + 2.0 * side);
+    const auto soften = [&](const at::Tensor& x) {
+      const at::Tensor p = at::replication_pad2d(x, {1, 1, 1, 1});
+      const at::Tensor rows = (p.slice(2, 0, -2) + p.slice(2, 2)) * (side * centre) + p.slice(2, 1, -1) * centre;
+      return (rows.slice(3, 0, -2) + rows.slice(3, 2)) * (side * centre) + rows.slice(3, 1, -1) * centre;
+    };
+    out.image = (soften(out.image) + noise).clamp_(0, 1);
+    clean = soften(clean).clamp_(0, 1);
+  }
+  out.clean = clean;
+  out.image = out.image.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor context = model_->context();
+  if (context.defined()) {
+    using at::indexing::Slice;
+    out.context =
+        context
+            .index({Slice(), on_device(plan.context_rows).unsqueeze(2), on_device(plan.context_columns).unsqueeze(1)})
+            .permute({1, 0, 2, 3});
+  }
+  return out;
+}
+
+StepResult AnomalyTask::step(const Phase& phase, std::int64_t step) {
+  const Batch batch = make_batch("train", step + (phase.name == "repair" ? std::int64_t{1} << 32 : 0));
+  StepResult result;
+  if (phase.name == "repair") {
+    model_->set_training(true);
+    AnomalyOutputs out;
+    {
+      const Autocast autocast(device_.type(), bf16_);
+      out = model_->repair(batch.image, batch.context);
+    }
+    result.loss = repair_loss(out.repaired.to(at::kFloat), batch.clean, batch.mask);
+    result.terms = {{"repair", result.loss.detach()}};
+    return result;
+  }
+  model_->set_training(true);
+  AnomalyOutputs out;
+  {
+    const Autocast autocast(device_.type(), bf16_);
+    out = model_->forward(batch.image, batch.context);
+  }
+  if (out.logits.defined()) {
+    const at::Tensor local = localization_loss(out.logits.to(at::kFloat), batch.mask, batch.weight);
+    const at::Tensor image = image_loss(out.image_logit.to(at::kFloat), batch.mask);
+    result.loss = local + 0.2 * image;
+    result.terms = {{"localization", local.detach()}, {"image", image.detach()}};
+  } else {
+    result.loss = reconstruction_loss(out.repaired.to(at::kFloat), batch.clean);
+    result.terms = {{"reconstruction", result.loss.detach()}};
+  }
+  return result;
+}
+
+std::vector<NamedTensor> AnomalyTask::state() {
+  std::vector<NamedTensor> all = model_->parameters();
+  for (auto list : {model_->repair_parameters(), model_->buffers()}) {
+    all.insert(all.end(), list.begin(), list.end());
+  }
+  return all;
+}
+
+void AnomalyTask::fit() {
+  const torch::NoGradGuard no_grad;
+  model_->set_training(false);
+  for (const NamedTensor& item : state()) {
+    item.second.set_requires_grad(false);
+  }
+  model_->fit(TaskImages(data_));
+}
+
+std::vector<std::pair<std::string, double>> AnomalyTask::validate(const Phase& phase, std::int64_t) {
+  if (phase.name != "main" || !model_->learns_from_defects() || data_.validation.count() == 0) {
+    return {};
+  }
+  const torch::NoGradGuard no_grad;
+  model_->set_training(false);
+  std::vector<float> scores;
+  std::vector<std::uint8_t> labels;
+  double loss = 0;
+  std::int64_t batches = 0;
+  for (; batches * config_.training.batch < validation_defects; ++batches) {
+    const Batch batch = make_batch("validation", batches);
+    const Autocast autocast(device_.type(), bf16_);
+    const at::Tensor logits = model_->forward(batch.image, batch.context).logits.to(at::kFloat);
+    loss += localization_loss(logits, batch.mask, batch.weight).item<double>();
+    const at::Tensor keep = batch.weight.flatten().gt(0);
+    const at::Tensor kept = logits.flatten().index({keep}).cpu(), truth = batch.mask.flatten().index({keep}).cpu();
+    scores.insert(scores.end(), kept.data_ptr<float>(), kept.data_ptr<float>() + kept.numel());
+    std::transform(truth.data_ptr<float>(), truth.data_ptr<float>() + truth.numel(), std::back_inserter(labels),
+                   [](float v) { return v > 0.5f; });
+  }
+  const metrics::Ranking ranking(scores, labels);
+  return {{"validation/loss", loss / static_cast<double>(batches)},
+          {"validation/pixel_average_precision", ranking.average_precision()}};
+}
+
+Package AnomalyTask::make_package() {
+  const torch::NoGradGuard no_grad;
+  model_->set_training(false);
+  Package package;
+  package.model = config_.model.name;
+  package.options_json = to_json(config_);
+  package.input = data_.contract;
+  package.input.multiple = static_cast<int>(model_->multiple());
+  package.decision.requested_budget = config_.calibration.overkill_budget;
+  package.decision.minimum_area_px = config_.data.minimum_area;
+  package.decision.calibration_unit = config_.data.calibration_unit;
+  const at::Tensor example = data_.train.whole(0, 1);
+  package.graphs["anomaly"] =
+      trace_graph([this](const at::Tensor& image) { return model_->judge(image); }, example, state(),
+                  model_->judge_names(), data_.contract.height == 0, config_.model.name);
+  return package;
+}
+
+}  // namespace oddity
