@@ -71,7 +71,8 @@ double RandomStream::normal() noexcept {
 }
 
 std::int64_t RandomStream::integer(std::int64_t low, std::int64_t high) noexcept {
-  const std::uint64_t span = static_cast<std::uint64_t>(high - low) + 1;
+  // Unsigned throughout: the width of a range may not fit a signed number.
+  const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low) + 1;
   if (span == 0) {
     return static_cast<std::int64_t>((std::uint64_t{bits()} << 32) | bits());
   }
@@ -80,7 +81,7 @@ std::int64_t RandomStream::integer(std::int64_t low, std::int64_t high) noexcept
   do {
     x = (std::uint64_t{bits()} << 32) | bits();
   } while (x > limit);
-  return low + static_cast<std::int64_t>(x % span);
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + x % span);
 }
 
 bool RandomStream::chance(double probability) noexcept { return uniform() < probability; }
