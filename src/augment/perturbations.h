@@ -15,15 +15,19 @@ struct PerturbationFamily {
   std::string_view name;      ///< "gaussian_noise"
   std::string_view help;      ///< one sentence
   std::string_view quantity;  ///< what the ladder is in: "sd of noise, fraction of full scale"
-  double at_zero, at_one;  ///< ladder ends in that quantity (intensity maps linearly or geometrically, stated in help)
+  double at_zero, at_one;     ///< ladder ends in that quantity; intensity maps linearly unless help says otherwise
 };
 
-/// The explicit registry: at least twelve families.
+/// The explicit registry. `color_cast` leaves images of one channel as they are; every other family changes any image
+/// that is not constant.
 std::span<const PerturbationFamily> perturbation_families();
 
 /// Applies a family to images [N, C, H, W] float32 in [0, 1] with one intensity per image [N] float32 on the same
-/// device. Output clipped to [0, 1]. Randomness of image i comes from RandomStream(seed, family, first_index + i).
-/// Throws InvalidArgument for an unknown family.
+/// device, clipped to [0, 1]. Output [N, C, H, W] float32, clipped to [0, 1]; an intensity of 0 (or NaN) returns the
+/// image bit for bit. Randomness of image i (signs, directions, fields) comes from RandomStream(seed, family,
+/// first_index + i) alone and does not depend on the intensity: along its ladder an image gets more of the same change.
+/// Nothing is read back from the device and no gradient is recorded.
+/// Throws InvalidArgument for an unknown family (with the nearest name) and for other shapes, types or devices.
 at::Tensor perturb(const at::Tensor& images, std::string_view family, const at::Tensor& intensity, std::uint64_t seed,
                    std::uint64_t first_index = 0);
 
