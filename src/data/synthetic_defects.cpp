@@ -44,13 +44,13 @@ Range size_range(DefectType type) {
     case DefectType::stain:
       return {1.6, 6};
     case DefectType::chip:
-      return {1.4, 3.4};
+      return {1.6, 3.6};
     case DefectType::crack:
       return {3.5, 10};
     case DefectType::burr:
-      return {1.2, 3.0};
+      return {1.6, 3.4};
     case DefectType::misprint:
-      return {2.2, 5.5};
+      return {3.8, 6};
     case DefectType::rust:
       return {2, 6.5};
     case DefectType::fibre:
@@ -137,31 +137,33 @@ Defect draw_defect(const Line& line, const Identity& identity, const Scene& s, i
   d.intensity = r.uniform();
   const double factor = line.variant == Variant::tiny ? 0.55 : (line.variant == Variant::large ? 1.8 : 1.0);
   const Range range = size_range(d.type);
-  d.size = r.log_uniform(range.low, range.high) * factor;
+  // On coarse pixels some types need more than a lucky place: they grow until somebody could see them.
+  const double growth = attempt < 20 ? 1 : std::pow(1.03, attempt - 20);
+  d.size = r.log_uniform(range.low, range.high) * factor * growth;
   d.angle = r.uniform(-pi, pi);
   d.salt = r.bits();
   d.bend = r.uniform(0.2, 0.6);
   d.aspect = r.log_uniform(0.6, 1.7);
-  const double thin = std::sqrt(factor);  // widths shrink less than lengths, else lines vanish
+  const double thin = std::sqrt(factor) * growth;  // widths shrink less than lengths, else lines vanish
   const Blueprint& b = blueprint_of(s.family);
   switch (d.type) {
     case DefectType::none:
       break;
     case DefectType::scratch:
       d.center = surface_point(r, s, 0.35 * d.size);
-      d.width = r.uniform(0.16, 0.34) * thin;
+      d.width = r.uniform(0.2, 0.36) * thin;
       d.bend = r.normal() * 0.3 / d.size;
-      d.contrast = mix(0.3, 0.9, d.intensity) * sign_of(r, s.two_level ? 0 : 0.7);
+      d.contrast = mix(0.4, 0.9, d.intensity) * sign_of(r, s.two_level ? 0 : 0.7);
       d.reach = 0.5 * d.size + 1.2 + 0.25 * std::abs(d.bend) * d.size * d.size;
       break;
     case DefectType::dent:
       d.center = surface_point(r, s, 0.4 * d.size);
-      d.contrast = mix(0.5, 1.3, d.intensity);
+      d.contrast = mix(0.75, 1.4, d.intensity);
       d.reach = 0.5 * d.size * 1.9 + 0.3;
       break;
     case DefectType::stain:
       d.center = surface_point(r, s, 0.4 * d.size);
-      d.contrast = mix(0.2, 0.6, d.intensity) * sign_of(r, s.two_level ? 0 : 0.25);
+      d.contrast = mix(0.35, 0.65, d.intensity) * sign_of(r, s.two_level ? 0 : 0.25);
       d.width = r.uniform(0.1, 0.5) * d.size * 0.4;
       d.mode = static_cast<int>(r.integer(0, 1));  // with or without a dried rim
       d.color = {r.uniform(0.6, 1.0), r.uniform(0.6, 1.0), r.uniform(0.6, 1.0)};
@@ -185,7 +187,7 @@ Defect draw_defect(const Line& line, const Identity& identity, const Scene& s, i
     }
     case DefectType::crack: {
       const Vec start = surface_point(r, s, 0.3 * d.size);
-      const double width = r.uniform(0.16, 0.28) * thin;
+      const double width = r.uniform(0.2, 0.32) * thin;
       const double heading = d.angle;
       add_polyline(d, r, start - 0.5 * d.size * direction(heading), heading, d.size, 0.6, 0.35, width, 0.6 * width);
       const int branches = static_cast<int>(r.integer(1, 3));
@@ -194,7 +196,7 @@ Defect draw_defect(const Line& line, const Identity& identity, const Scene& s, i
         add_polyline(d, r, d.segments[root].to, heading + sign_of(r, 0.5) * r.uniform(0.5, 1.1),
                      d.size * r.uniform(0.2, 0.5), 0.6, 0.35, 0.8 * width, 0.4 * width);
       }
-      d.contrast = mix(0.45, 0.85, d.intensity);
+      d.contrast = mix(0.55, 0.9, d.intensity);
       center_on_segments(d, 1.0);
       break;
     }
@@ -203,21 +205,20 @@ Defect draw_defect(const Line& line, const Identity& identity, const Scene& s, i
       d.center = b.holes[static_cast<std::size_t>(d.hole)].center;
       d.size = 2 * (b.holes[static_cast<std::size_t>(d.hole)].radius + s.hole_play);
       d.intensity = 1;
-      d.reach = 0.5 * d.size + b.holes[static_cast<std::size_t>(d.hole)].chamfer + 0.6;
+      d.reach = 0.5 * d.size + b.holes[static_cast<std::size_t>(d.hole)].chamfer + 1.0;
       break;
     case DefectType::misprint: {
-      d.mode = static_cast<int>(r.integer(0, 2));
-      d.width = d.mode == 0 ? d.size * r.uniform(0.7, 1.2) : 7.5;
-      if (d.mode != 0) {
-        d.size = std::max(d.size, 3.5 * thin);
-      }
-      const double quarter = pi / 2;
-      d.angle = quarter * static_cast<double>(r.integer(0, 3)) + 0.15 * r.normal();
-      d.offset = {r.uniform(-1.5, 1.5), r.uniform(-2.2, 2.2)};
-      d.bend = d.mode == 1 ? mix(1.0, 2.2, d.intensity) : r.uniform(0.45, 0.8);
-      d.contrast = mix(0.7, 1.0, d.intensity);
+      // Ink missing over most of the matrix, wiped while wet, or printed twice.
+      const double kind = r.uniform();
+      d.mode = kind < 0.25 ? 0 : (kind < 0.7 ? 1 : 2);
+      d.contrast = mix(0.75, 1.0, d.intensity);
+      d.offset = {r.uniform(-0.8, 0.8), r.uniform(-0.6, 2.0)};
+      d.width = d.mode == 0 ? d.size * r.uniform(0.8, 1.2) : 11;
+      d.angle = 0.5 * pi * static_cast<double>(r.integer(0, 3)) + 0.2 * r.normal();
+      d.bend = (d.mode == 1 ? mix(2.0, 3.6, d.intensity) : r.uniform(1.5, 2.6)) * thin;
+      d.size = d.mode == 0 ? d.size : 11;
       d.center = b.mark_center;
-      d.reach = 6.8;
+      d.reach = 10.5;
       break;
     }
     case DefectType::rust:
@@ -253,20 +254,20 @@ Defect draw_defect(const Line& line, const Identity& identity, const Scene& s, i
       const Hole& hole = b.holes[static_cast<std::size_t>(d.hole)];
       d.center = hole.center;
       d.offset = d.size * direction(d.angle);
-      d.intensity = std::clamp((d.size / factor - range.low) / (range.high - range.low), 0.0, 1.0);
+      d.intensity = std::clamp((d.size / (factor * growth) - range.low) / (range.high - range.low), 0.0, 1.0);
       d.reach = hole.radius + hole.chamfer + d.size + 0.7;
       break;
     }
     case DefectType::polish_patch:
       d.center = surface_point(r, s, 0.35 * d.size);
-      d.contrast = mix(0.2, 0.45, d.intensity) * sign_of(r, 0.7);
+      d.contrast = mix(0.28, 0.5, d.intensity) * sign_of(r, 0.7);
       d.mode = static_cast<int>(r.integer(0, 1));  // smoothed, or ground across the grain
       d.width = 0.25;
       d.reach = 0.5 * d.size * 2.4 + 0.5;
       break;
     case DefectType::wrong_shade:
       d.center = surface_point(r, s, 0.3 * d.size);
-      d.contrast = mix(0.22, 0.5, d.intensity) * sign_of(r, 0.5);
+      d.contrast = mix(0.28, 0.5, d.intensity) * sign_of(r, 0.5);
       d.aspect = r.log_uniform(0.35, 2.8);
       d.width = r.uniform(0.15, 1.0);
       d.color = {r.uniform(0.7, 1.1), r.uniform(0.6, 1.0), r.uniform(0.7, 1.3)};

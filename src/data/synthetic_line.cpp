@@ -1,12 +1,12 @@
 #include "data/synthetic_line.h"
 
 #include <charconv>
-#include <numeric>
 #include <span>
 #include <vector>
 
 #include <fmt/ranges.h>
 
+#include "core/config_node.h"
 #include "core/error.h"
 #include "data/synthetic_render.h"
 
@@ -24,27 +24,6 @@ constexpr std::array<std::string_view, 12> keys = {
     "n",    "calibration", "test_good", "test_defects", "validation_defects", "seed",
     "size", "variant",     "family",    "lots",         "stations",           "new_lots"};
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
-std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
-  return *std::min_element(known.begin(), known.end(), [word](std::string_view a, std::string_view b) {
-    return edit_distance(word, a) < edit_distance(word, b);
-  });
-}
-
 std::uint64_t number(std::string_view key, std::string_view text, std::uint64_t low, std::uint64_t high) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -59,12 +38,19 @@ std::int64_t count(std::string_view key, std::string_view text, std::uint64_t lo
   return static_cast<std::int64_t>(number(key, text, low, high));
 }
 
+/// "expected 'seed' perhaps (of ...)", or the whole list when nothing is near.
+std::string expected(std::string_view word, std::span<const std::string_view> known) {
+  const std::vector<std::string> words(known.begin(), known.end());
+  const std::string near = nearest_word(word, words), list = fmt::format("{}", fmt::join(words, ", "));
+  return near.empty() ? fmt::format("expected one of {}", list)
+                      : fmt::format("expected '{}' perhaps (of {})", near, list);
+}
+
 std::size_t choice(std::string_view key, std::string_view text, std::span<const std::string_view> known) {
   const auto found = std::find(known.begin(), known.end(), text);
   if (found == known.end()) {
-    fail<InvalidArgument>(
-        "[data.open_synthetic] value of '{}' is unknown; got '{}'; expected one of {} (nearest: '{}')", key, text,
-        fmt::join(known, ", "), nearest(text, known));
+    fail<InvalidArgument>("[data.open_synthetic] value of '{}' is unknown; got '{}'; {}", key, text,
+                          expected(text, known));
   }
   return static_cast<std::size_t>(found - known.begin());
 }
@@ -84,9 +70,9 @@ void set(Line& line, std::string_view key, std::string_view value) {
     line.seed = number(key, value, 0, ~std::uint64_t{0});
   } else if (key == "size") {
     const std::size_t cross = value.find('x');
-    line.height = static_cast<int>(number(key, value.substr(0, cross), 32, 1024));
+    line.height = static_cast<int>(number(key, value.substr(0, cross), 64, 1024));
     line.width = cross == std::string_view::npos ? line.height
-                                                 : static_cast<int>(number(key, value.substr(cross + 1), 32, 1024));
+                                                 : static_cast<int>(number(key, value.substr(cross + 1), 64, 1024));
   } else if (key == "variant") {
     line.variant = static_cast<Variant>(choice(key, value, variant_names));
   } else if (key == "family") {
@@ -98,8 +84,7 @@ void set(Line& line, std::string_view key, std::string_view value) {
   } else if (key == "new_lots") {
     line.new_lots = number(key, value, 0, 1) == 1;
   } else {
-    fail<InvalidArgument>("[data.open_synthetic] unknown key; got '{}'; expected one of {} (nearest: '{}')", key,
-                          fmt::join(keys, ", "), nearest(key, keys));
+    fail<InvalidArgument>("[data.open_synthetic] unknown key; got '{}'; {}", key, expected(key, keys));
   }
 }
 
@@ -163,7 +148,7 @@ public:
   }
 
 private:
-  static constexpr int most_attempts = 60;
+  static constexpr int most_attempts = 80;
 
   Defect defect_of(std::size_t index, const Scene& scene) const {
     return identities_.at(index).type == 0 ? Defect{} : draw_defect(line_, identities_[index], scene, attempts_[index]);
@@ -191,20 +176,19 @@ private:
     for (std::int64_t i = 0; i < number_of; ++i) {
       const Identity identity{role, static_cast<int>(type), i, number_of};
       const Scene scene = draw_scene(line_, identity);
-      // Draw until a person could see it: a patch of at least 12 pixels (at 128 x 128) that changes by 0.08 on average.
+      // Draw until a person could see it: at least 20 pixels (at 128 x 128) that change by 0.08 or more.
       const double pixels = std::min(line_.height, line_.width) / 128.0;
-      const double least_area = 12 * std::max(pixels * pixels, 0.25);
+      const double least_area = 20 * std::max(pixels * pixels, 0.25);
       int attempt = 0;
-      Defect defect;
       Visibility seen;
-      do {
-        defect = draw_defect(line_, identity, scene, attempt);
-        seen = visibility_of(scene, defect);
-      } while ((seen.area < least_area || seen.contrast < 0.08) && ++attempt < most_attempts);
-      if (attempt == most_attempts) {
-        throw std::logic_error(
-            fmt::format("oddity bug: no visible {} in {} attempts", synthetic::name_of(type), attempt));
+      for (int trial = 0; trial < most_attempts && seen.strong_area < least_area; ++trial) {
+        const Visibility now = visibility_of(scene, draw_defect(line_, identity, scene, trial));
+        if (now.strong_area > seen.strong_area) {
+          seen = now;
+          attempt = trial;
+        }
       }
+      const Defect defect = draw_defect(line_, identity, scene, attempt);
       Sample sample;
       sample.label = synthetic::name_of(type);
       const char* folder = split == Split::test ? "test" : "validation";

@@ -16,7 +16,7 @@
 ///   test_defects         defective parts of split test of each type, default 15
 ///   validation_defects   the same of split validation, default 0
 ///   seed                 default 0
-///   size                 128 or HEIGHTxWIDTH in pixels, 32..1024, default 128x128; the shorter side sees 32 mm
+///   size                 128 or HEIGHTxWIDTH in pixels, 64..1024, default 128x128; the shorter side sees 32 mm
 ///   variant              standard, aligned, jittered, rotated, texture, two_level, colored, tiny, large, few, drift
 ///   family               plate, disc, bracket, gear or mixed (of all four), default plate
 ///   lots, stations       how many of each, default 8 and 3

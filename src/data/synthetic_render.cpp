@@ -191,7 +191,7 @@ private:
       return 0;
     }
     const Vec m = in_frame(p - blueprint_.mark_center - s_.mark_shift, ink_axis_);
-    if (std::abs(m.x) > 6 || std::abs(m.y) > 7) {
+    if (std::abs(m.x) > 8 || std::abs(m.y) > 9) {
       return 0;
     }
     const auto plain = [this](Vec at) { return ink_at(s_, at, pixel_); };
@@ -335,12 +335,15 @@ Image mask_of(const Scene& scene, const Defect& defect) {
 }
 
 Visibility visibility_of(const Scene& scene, const Defect& defect) {
+  const Window w = window_of(scene, defect);
   std::vector<double> change;
-  const std::vector<std::uint8_t> changed = changed_pixels(scene, defect, window_of(scene, defect), &change);
+  std::vector<std::uint8_t> changed = changed_pixels(scene, defect, w, &change);
+  close_gaps(changed, w.height(), w.width());
   Visibility v;
   double sum = 0;
   for (std::size_t i = 0; i < changed.size(); ++i) {
     v.area += changed[i];
+    v.strong_area += change[i] >= 0.08;
     sum += changed[i] ? change[i] : 0;
   }
   v.contrast = v.area > 0 ? sum / v.area : 0;

@@ -36,6 +36,7 @@ Image mask_of(const Scene& scene, const Defect& defect);
 
 /// How well the defect can be seen.
 struct Visibility {
+  int strong_area = 0;  ///< pixels that change by at least 0.08 of full scale
   int area = 0;         ///< pixels of the mask
   double contrast = 0;  ///< mean change inside the mask, fraction of full scale
 };

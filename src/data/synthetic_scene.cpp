@@ -31,8 +31,8 @@ void draw_lot(Scene& s, const Line& line, std::uint64_t lot) {
   s.tone = r.uniform(0.42, 0.68);
   s.grain_angle = r.uniform(-0.6, 0.6);
   s.grain_scale = r.uniform(0.75, 1.35);
-  s.roughness = r.uniform(0.035, 0.085);
-  s.mottle = r.uniform(0.02, 0.05);
+  s.roughness = r.uniform(0.02, 0.055);
+  s.mottle = r.uniform(0.01, 0.035);
   s.hole_play = r.normal() * 0.04;
   s.ink = r.uniform(0.45, 0.65);
   if (line.variant == Variant::colored) {
