@@ -32,6 +32,7 @@ public:
   AnomalyTask(const AnomalyConfig& config, AnomalyData data);
   ~AnomalyTask() override;
 
+  void set_steps(std::int64_t steps) override { config_.training.steps = steps; }
   std::vector<Phase> phases() override;
   void begin(const Phase& phase) override;
   StepResult step(const Phase& phase, std::int64_t step) override;

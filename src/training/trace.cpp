@@ -42,6 +42,20 @@ private:
   std::vector<at::Tensor> changed_;
 };
 
+/// at::tensor() and at::from_blob() inside a forward pass write into memory behind the tracer's back: folding the trace
+/// would read what happens to lie there.
+void refuse_fresh_memory(const JitGraph& graph) {
+  for (const torch::jit::Node* node : graph->nodes()) {
+    const std::string_view kind = node->kind().toQualString();
+    if (kind.starts_with("aten::empty") || kind.starts_with("aten::new_empty")) {
+      fail<InvalidArgument>(
+          "[training.trace_graph] operator {} leaves memory whose values the trace does not see; expected constants to "
+          "be made before the forward pass",
+          kind);
+    }
+  }
+}
+
 JitGraph trace_once(const Forward& forward, const at::Tensor& example, std::size_t outputs) {
   const auto traced = [&](const torch::jit::Stack& stack) {
     std::vector<at::Tensor> results = forward(stack.at(0).toTensor());
@@ -55,6 +69,8 @@ JitGraph trace_once(const Forward& forward, const at::Tensor& example, std::size
   const auto [state, values] = torch::jit::tracer::trace(
       {example}, traced, [](const at::Tensor&) { return std::string(); }, /*strict=*/true, /*force_outplace=*/true);
   JitGraph graph = state->graph;
+  torch::jit::EliminateDeadCode(graph);
+  refuse_fresh_memory(graph);
   torch::jit::ConstantPropagation(graph);
   torch::jit::EliminateDeadCode(graph);
   return graph;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -13,10 +14,10 @@
 namespace oddity {
 
 struct TrainResult {
-  std::int64_t steps = 0;                ///< optimisation steps done in all phases
-  double seconds = 0;                    ///< wall time of the phases in this process
-  double cpu_seconds = 0;                ///< process CPU time of the phases in this process
-  std::int64_t host_reads_per_step = 0;  ///< device-to-host reads outside log time, counted
+  std::int64_t steps = 0;       ///< optimisation steps done in all phases
+  double seconds = 0;           ///< wall time of the phases in this process
+  double cpu_seconds = 0;       ///< process CPU time of the phases in this process
+  std::int64_t host_reads = 0;  ///< device-to-host reads inside steps, counted while HostReadCounter is on; 0 by design
 };
 
 /// Runs phases, writes checkpoints, metrics.jsonl and TensorBoard events into `run_directory`, resumes from the newest

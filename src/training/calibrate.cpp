@@ -1,0 +1,102 @@
+#include "training/calibrate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/threads.h"
+#include "inference/engine.h"
+#include "oddity/metrics/conformal.h"
+
+namespace oddity {
+namespace {
+
+constexpr double pixel_quantile = 0.999;
+constexpr double self_test_tolerance = 1e-3;  // relative to max(1, |score|): bits of f32 sums in another order
+
+/// A copy with a square of an eighth of the shorter side inverted: something every model must see.
+Image with_square(Image image) {
+  const int side = std::max(2, std::min(image.height, image.width) / 8), x0 = (image.width - side) / 2,
+            y0 = (image.height - side) / 2;
+  for (int y = y0; y < y0 + side; ++y) {
+    for (int i = x0 * image.channels; i < (x0 + side) * image.channels; ++i) {
+      const std::size_t k = static_cast<std::size_t>(y) * static_cast<std::size_t>(image.width * image.channels) +
+                            static_cast<std::size_t>(i);
+      if (image.depth == Depth::u8) {
+        image.u8()[k] = static_cast<std::uint8_t>(255 - image.u8()[k]);
+      } else {
+        image.u16()[k] = static_cast<std::uint16_t>(65535 - image.u16()[k]);
+      }
+    }
+  }
+  return image;
+}
+
+double quantile(std::vector<float>& values, double q) {
+  const std::size_t k = std::min(values.size() - 1, static_cast<std::size_t>(q * static_cast<double>(values.size())));
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(k), values.end());
+  return values[k];
+}
+
+}  // namespace
+
+void calibrate(Package& package, const Dataset& dataset, const std::vector<std::size_t>& good, double budget,
+               const Backend& backend, const BackendOptions& options, std::stop_token stop, ProgressSink& progress) {
+  if (good.empty()) {
+    fail<InvalidArgument>("[training.calibrate] at least one good part is needed to set a threshold; got none");
+  }
+  EngineOptions engine_options;
+  engine_options.backend = options;
+  engine_options.run_self_tests = false;
+  const Engine engine(package, backend, engine_options);
+  const std::unique_ptr<Engine::Worker> worker = engine.make_worker();
+  std::vector<double> scores;
+  std::vector<float> pixels;
+  progress.begin("calibration", static_cast<std::int64_t>(good.size()));
+  for (const std::size_t index : good) {
+    if (stop.stop_requested()) {
+      fail<Interrupted>("[training.calibrate] stopped on request");
+    }
+    const Image image = dataset.image(index);
+    const Verdict verdict = worker->judge(image.view());
+    if (!std::isfinite(verdict.score)) {
+      fail<ContentError>(
+          "[training.calibrate] the score of a good part is not finite; got {} for {}; expected a number: training has "
+          "diverged",
+          verdict.score, dataset.samples()[index].file);
+    }
+    scores.push_back(verdict.score);
+    // Every 7th pixel is plenty for a quantile over many images and keeps memory flat.
+    for (std::size_t i = scores.size() % 7; i < verdict.map.values.size(); i += 7) {
+      pixels.push_back(verdict.map.values[i]);
+    }
+    progress.advance(static_cast<std::int64_t>(scores.size()));
+  }
+  progress.end();
+  std::sort(scores.begin(), scores.end());
+  const metrics::ConformalThreshold threshold = metrics::conformal_threshold(scores, budget);
+  if (threshold.budget > budget) {
+    log_info(
+        "{} calibration parts allow an overkill budget of {:.4g} at best; {:.4g} was asked for and needs {} parts. "
+        "{:.4g} is used.",
+        threshold.n, threshold.budget, budget, threshold.n_needed, threshold.budget);
+  }
+  package.decision.threshold = threshold.threshold;
+  package.decision.requested_budget = budget;
+  package.decision.budget = threshold.budget;
+  package.decision.calibration_scores = scores;
+  package.decision.pixel_threshold = quantile(pixels, pixel_quantile);
+
+  package.self_tests.clear();
+  for (std::size_t i = 0; i < std::min<std::size_t>(2, good.size()); ++i) {
+    const Image image = dataset.image(good[i]);
+    for (Image input : {image, with_square(image)}) {
+      const double score = worker->judge(input.view()).score;
+      package.self_tests.push_back({std::move(input), score, self_test_tolerance * std::max(1.0, std::abs(score))});
+    }
+  }
+}
+
+}  // namespace oddity

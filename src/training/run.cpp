@@ -1,0 +1,64 @@
+#include "training/run.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <span>
+#include <thread>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/files.h"
+
+namespace oddity {
+
+Run::Run(std::filesystem::path directory, bool resume) : directory_(std::move(directory)) {
+  const std::filesystem::path config = directory_ / "config.yaml";
+  if (resume && !std::filesystem::exists(config)) {
+    fail<PathError>("[training.run] nothing to resume; got {}; expected a run directory with config.yaml",
+                    directory_.string());
+  }
+  if (!resume && std::filesystem::exists(config)) {
+    fail<InvalidArgument>(
+        "[training.run] the directory holds another run; got {}; expected a new directory, or --resume to go on with "
+        "that run",
+        directory_.string());
+  }
+  make_directories(directory_);
+  const std::string lock = (directory_ / ".lock").string();
+  lock_ = ::open(lock.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+  if (lock_ < 0) {
+    fail<IoError>("[training.run] cannot write into the run directory; got '{}' for {}", std::strerror(errno), lock);
+  }
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock_);
+    fail<IoError>("[training.run] another training runs in this directory; got {}", directory_.string());
+  }
+}
+
+Run::~Run() {
+  std::error_code ignored;
+  std::filesystem::remove(directory_ / ".lock", ignored);
+  ::close(lock_);
+}
+
+void Run::write(const std::string& name, const std::string& text) const {
+  write_file_atomic(directory_ / name, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+std::string machine_description() {
+  std::ifstream info("/proc/cpuinfo");
+  std::string line, processor = "unknown processor";
+  while (std::getline(info, line)) {
+    if (line.starts_with("model name")) {
+      processor = line.substr(line.find(':') + 2);
+      break;
+    }
+  }
+  return processor + ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
+}
+
+}  // namespace oddity

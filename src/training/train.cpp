@@ -1,0 +1,209 @@
+#include "training/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include <ATen/Parallel.h>
+#include <nlohmann/json.hpp>
+
+#include "backends/torch/torch_backend.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/log.h"
+#include "core/version.h"
+#include "image/region_of_interest.h"
+#include "training/anomaly_data.h"
+#include "training/anomaly_task.h"
+#include "training/autocast.h"
+#include "training/calibrate.h"
+#include "training/device.h"
+#include "training/run.h"
+#include "training/trainer.h"
+
+namespace oddity {
+namespace {
+
+constexpr double training_share = 0.9;  // of max_seconds; fit, export and calibration take the rest
+
+/// Median wall time of a step of each phase, from a task that is thrown away afterwards.
+std::vector<double> time_steps(Task& task, int count) {
+  std::vector<double> medians;
+  for (const Phase& phase : task.phases()) {
+    task.begin(phase);
+    std::vector<double> times;
+    for (int i = 0; i < count + 3; ++i) {
+      const auto begun = std::chrono::steady_clock::now();
+      StepResult result = task.step(phase, i);
+      result.loss.backward();
+      if (i >= 3) {  // the first steps plan kernels
+        times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+      }
+    }
+    std::nth_element(times.begin(), times.begin() + count / 2, times.end());
+    medians.push_back(times[static_cast<std::size_t>(count / 2)]);
+  }
+  return medians;
+}
+
+/// Seconds of all phases when the main phase has `steps` steps.
+double expected_seconds(Task& task, const std::vector<double>& medians) {
+  double total = 0;
+  const std::vector<Phase> phases = task.phases();
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    total += medians[i] * static_cast<double>(phases[i].steps);
+  }
+  return total;
+}
+
+std::string digest_of(const Dataset& dataset, const std::vector<std::size_t>& indices) {
+  Sha256 sha;
+  for (const std::size_t i : indices) {
+    const std::string& file = dataset.samples()[i].file;
+    sha.update(std::as_bytes(std::span(file.data(), file.size() + 1)));
+    sha.update(dataset.image(i).pixels);
+  }
+  return sha.finish_hex();
+}
+
+struct Prepared {
+  AnomalyConfig config;
+  std::unique_ptr<Dataset> dataset;
+  Splits splits;
+};
+
+Prepared prepare(const ConfigDocument& document) {
+  const std::string family = document.peek("family", "anomaly");
+  if (family != "anomaly") {
+    fail<ConfigError>("[training.train] unknown family; got '{}'; expected anomaly", family);
+  }
+  Prepared p;
+  p.config = read_options<AnomalyConfig>(document);
+  check_options(p.config.data);
+  if (p.config.data.root.empty()) {
+    fail<ConfigError>(
+        "[training.train] data.root is empty; expected a dataset folder, pack, idx file or synthetic: URI, for example "
+        "data.root=parts/housing on the command line");
+  }
+  p.dataset = open_dataset(p.config.data.root);
+  p.splits = make_splits(p.dataset->samples(), p.config.data, static_cast<std::uint64_t>(p.config.training.seed));
+  return p;
+}
+
+nlohmann::ordered_json facts_of(const AnomalyData& data) {
+  return {{"aligned", data.facts.aligned},      {"explained", data.facts.explained},
+          {"two_level", data.facts.two_level},  {"enlargement", data.facts.enlargement},
+          {"channels", data.contract.channels}, {"height", data.train.height()},
+          {"width", data.train.width()}};
+}
+
+}  // namespace
+
+std::filesystem::path train(const ConfigDocument& document, const TrainRequest& request, std::stop_token stop,
+                            ProgressSink& progress) {
+  Prepared p = prepare(document);
+  AnomalyConfig& config = p.config;
+  const c10::Device device = resolve_device(config.training.device);
+  if (config.training.threads > 0) {
+    at::set_num_threads(static_cast<int>(config.training.threads));
+  }
+  std::optional<Run> run;
+  if (!request.dry_run) {
+    run.emplace(request.out, request.resume);
+    if (request.resume && config.training.max_seconds > 0) {
+      // The number of steps was fixed when the run began.
+      config.training.steps =
+          read_options<AnomalyConfig>(ConfigDocument::load(run->directory() / "config.yaml")).training.steps;
+    }
+  }
+  try {
+    const auto begun = std::chrono::steady_clock::now();
+    const AnomalyData data = load_anomaly_data(*p.dataset, p.splits, config, device, progress);
+    log_info("{} training, {} validation and {} calibration parts of {}x{}x{}; {}{}", p.splits.train.size(),
+             p.splits.validation.size(), p.splits.calibration.size(), data.contract.channels, data.train.height(),
+             data.train.width(), data.facts.aligned ? "parts are aligned" : "parts are not aligned",
+             data.facts.two_level ? ", two-level images" : "");
+    if ((request.dry_run || config.training.max_seconds > 0) && !request.resume) {
+      AnomalyTask trial(config, data);
+      const std::vector<double> medians = time_steps(trial, 15);
+      double seconds = expected_seconds(trial, medians);
+      if (config.training.max_seconds > 0 && seconds > 0) {
+        const double scale = training_share * config.training.max_seconds / seconds;
+        config.training.steps = std::max<std::int64_t>(
+            1, static_cast<std::int64_t>(std::floor(static_cast<double>(config.training.steps) * scale)));
+        seconds *= scale;
+        log_info("{} steps fit into training.max_seconds = {:.0f}", config.training.steps, config.training.max_seconds);
+      }
+      if (request.dry_run) {
+        log_info(
+            "dry run: about {:.0f} s for {} steps on {}; resident images {:.1f} MB; nothing was trained", seconds,
+            config.training.steps, device.str(),
+            static_cast<double>(data.train.count() * data.train.channels() * data.train.height() * data.train.width()) /
+                1e6);
+        return {};
+      }
+    }
+    if (!request.resume) {
+      run->write("config.yaml", to_yaml(config));
+    }
+    AnomalyTask task(config, data);
+    Trainer trainer(run->directory(), config.training);
+    const TrainResult result = trainer.run(task, request.resume, stop, progress);
+    progress.begin("statistics", 1);
+    task.fit();
+    Package package = task.make_package();
+    progress.advance(1);
+    progress.end();
+
+    package.region.polygons =
+        config.data.region_of_interest.empty() ? Polygons{} : parse_polygons(config.data.region_of_interest);
+    if (!package.region.polygons.empty()) {
+      package.decision.pooling = "top_fraction";
+    }
+    const std::vector<double>& scale = config.data.millimetres_per_pixel;
+    package.decision.millimetres_per_pixel_x = scale.empty() ? 0 : scale.front();
+    package.decision.millimetres_per_pixel_y = scale.empty() ? 0 : scale.back();
+    BackendOptions options;
+    options.device = device.str();
+    options.threads = at::get_num_threads();
+    calibrate(package, *p.dataset, p.splits.calibration, config.calibration.overkill_budget, *make_torch_backend(),
+              options, stop, progress);
+
+    nlohmann::ordered_json manifest = {
+        {"oddity", version},
+        {"family", config.family},
+        {"model", config.model.name},
+        {"seed", config.training.seed},
+        {"steps", result.steps},
+        {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count()},
+        {"training_cpu_seconds", result.cpu_seconds},
+        {"machine", machine_description()},
+        {"device", device.str()},
+        {"threads", at::get_num_threads()},
+        {"precision", use_bf16(config.training.precision, device.type()) ? "bf16" : "f32"},
+        {"data",
+         {{"name", p.dataset->name()},
+          {"train", p.splits.train.size()},
+          {"validation", p.splits.validation.size()},
+          {"calibration", p.splits.calibration.size()},
+          {"sha256_train", digest_of(*p.dataset, p.splits.train)}}},
+        {"facts", facts_of(data)}};
+    package.manifest_json = manifest.dump();
+    write_package(run->package_file(), package);
+    manifest["package_sha256"] = package.digest;
+    run->write("manifest.json", manifest.dump(2) + "\n");
+    log_info("threshold {:.6g} at an overkill budget of {:.4g}", package.decision.threshold, package.decision.budget);
+    return run->package_file();
+  } catch (const Error&) {
+    if (run && !request.resume && !std::filesystem::exists(run->directory() / "checkpoints")) {
+      // Nothing worth resuming: leave the directory as if it had never been asked for.
+      std::error_code ignored;
+      std::filesystem::remove(run->directory() / "config.yaml", ignored);
+    }
+    throw;
+  }
+}
+
+}  // namespace oddity
