@@ -30,7 +30,8 @@ set(_cxx $<COMPILE_LANGUAGE:C,CXX>)
 set(_cuda $<COMPILE_LANGUAGE:CUDA>)
 target_compile_options(oddity_flags INTERFACE
   $<${_cxx}:-Wall> $<${_cxx}:-Wextra> $<${_cxx}:-Wshadow> $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor>
-  $<${_cxx}:-Wno-missing-field-initializers>
+  # -Wno-restrict: GCC bug 105651, false alarms on std::string
+  $<${_cxx}:-Wno-missing-field-initializers> $<${_cxx}:-Wno-restrict>
   $<${_cuda}:-Xcompiler=-Wall,-Wextra> $<${_cuda}:--expt-relaxed-constexpr>)
 if(ODDITY_WARNINGS_AS_ERRORS)
   target_compile_options(oddity_flags INTERFACE $<${_cxx}:-Werror> $<${_cuda}:-Xcompiler=-Werror> $<${_cuda}:-Werror=all-warnings>)

@@ -50,6 +50,7 @@ void calibrate(Package& package, const Dataset& dataset, const std::vector<std::
   EngineOptions engine_options;
   engine_options.backend = options;
   engine_options.run_self_tests = false;
+  package.decision.calibration_scores = {0.0};  // p-values mean nothing yet; only scores and maps are read below
   const Engine engine(package, backend, engine_options);
   const std::unique_ptr<Engine::Worker> worker = engine.make_worker();
   std::vector<double> scores;

@@ -33,6 +33,13 @@ bool is_same(const at::Tensor& a, const at::Tensor& b) {
          a.const_data_ptr() == b.const_data_ptr() && a.device() == b.device();
 }
 
+/// The same values in the same order under other sizes.
+bool is_reshaped(const at::Tensor& parameter, const at::Tensor& tensor) {
+  return parameter.scalar_type() == tensor.scalar_type() && parameter.numel() == tensor.numel() &&
+         parameter.sizes() != tensor.sizes() && parameter.is_contiguous() && tensor.is_contiguous() &&
+         parameter.const_data_ptr() == tensor.const_data_ptr();
+}
+
 }  // namespace
 
 TensorType tensor_type_of(at::ScalarType type) {
@@ -116,6 +123,11 @@ std::string GraphBuilder::constant(const at::Tensor& tensor) {
     if (is_same(parameter.second, tensor)) {
       name = parameter.first;
       break;
+    }
+    if (is_reshaped(parameter.second, tensor)) {
+      name = emit("Reshape", {constant(parameter.second), integers(tensor.sizes().vec())});
+      constants_.emplace_back(tensor, name);
+      return name;
     }
   }
   name = add_initializer({name, tensor_type_of(tensor.scalar_type()), tensor.sizes().vec(), bytes_of_tensor(tensor)});

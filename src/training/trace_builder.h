@@ -39,7 +39,8 @@ public:
   std::vector<std::string> emit_many(const std::string& op, std::vector<std::string> inputs, std::size_t count,
                                      std::map<std::string, Attribute> attributes = {});
 
-  /// The initialiser of this tensor: the parameter's name when it is one (same memory, sizes and strides).
+  /// The initialiser of this tensor: the parameter's name when it is one (same memory, sizes and strides), a Reshape of
+  /// it when only the sizes differ.
   std::string constant(const at::Tensor& tensor);
   /// A one-dimensional int64 initialiser.
   std::string integers(const std::vector<std::int64_t>& values);

@@ -81,7 +81,7 @@ public:
 
 private:
   at::Tensor error_map(const at::Tensor& image, const at::Tensor& reconstruction) const {
-    const at::Tensor structure = (1.0 - structural_similarity(image, reconstruction)) * 0.5;
+    const at::Tensor structure = structural_similarity(image, reconstruction).neg().add(1) * 0.5;
     return blurred(structure + (image - reconstruction).pow(2).mean(1, true), kernel_);
   }
 

@@ -294,7 +294,7 @@ std::vector<at::Tensor> OddNet::judge(const at::Tensor& image) {
   const at::Tensor map = (surface - center_[1]) * scale_[1] + weight * ((local - center_[0]) * scale_[0]);
   const at::Tensor score = pooled(map);
   const at::Tensor doubt = local.sigmoid();
-  const at::Tensor repaired = (image * (1 - doubt) + net_->repairer->forward(f).to(at::kFloat) * doubt).clamp(0, 1);
+  const at::Tensor repaired = (image * doubt.neg().add(1) + net_->repairer->forward(f).to(at::kFloat) * doubt).clamp(0, 1);
   return {score, map, repaired};
 }
 
