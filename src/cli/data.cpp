@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -6,15 +7,16 @@
 #include <fmt/core.h>
 
 #include "cli/command.h"
-#include "cli/data_facts.h"
 #include "cli/support.h"
 #include "core/files.h"
 #include "core/progress.h"
 #include "core/stop.h"
+#include "data/check.h"
 #include "data/csv.h"
 #include "data/dataset.h"
 #include "data/decode.h"
 #include "data/pack.h"
+#include "data/stats.h"
 
 namespace oddity::cli {
 namespace {
@@ -96,36 +98,22 @@ ExitCode import(const Request& request) {
 
 ExitCode check(const Request& request) {
   const auto dataset = open_dataset(request.dataset);
-  const StopOnSignal stop;
   const auto progress = make_terminal_progress();
-  const DataFacts facts = read_facts(*dataset, stop.token(), *progress);
-  print(facts_text(*dataset, facts));
-  std::string text;
-  for (const std::string& note : facts.notes) {
-    text += "note: " + note + "\n";
+  const DatasetCheck found = check_dataset(*dataset, *progress);
+  print(to_text(found));
+  if (!found.ok()) {
+    const auto errors = std::count_if(found.problems.begin(), found.problems.end(),
+                                      [](const DatasetProblem& problem) { return problem.error; });
+    fail<ContentError>("[cli.data.check] the dataset cannot be used as it is; got {} errors in {}; expected none",
+                       errors, dataset->name());
   }
-  for (const std::string& problem : facts.problems) {
-    text += "problem: " + problem + "\n";
-  }
-  print((text.empty() ? "" : "\n") + text);
-  if (!facts.problems.empty()) {
-    fail<ContentError>("[cli.data.check] the dataset has problems; got {} in {}; expected none", facts.problems.size(),
-                       dataset->name());
-  }
-  print("no problem found\n");
   return ExitCode::done;
 }
 
 ExitCode stats(const Request& request) {
   const auto dataset = open_dataset(request.dataset);
-  const StopOnSignal stop;
   const auto progress = make_terminal_progress();
-  const DataFacts facts = read_facts(*dataset, stop.token(), *progress);
-  print(facts_text(*dataset, facts) + "\n" + values_text(facts));
-  if (!facts.problems.empty()) {
-    fail<ContentError>("[cli.data.stats] some images or masks cannot be read; got {}; expected none (first: {})",
-                       facts.problems.size(), facts.problems.front());
-  }
+  print(to_text(dataset_stats(*dataset, *progress)));
   return ExitCode::done;
 }
 

@@ -31,7 +31,8 @@ struct Request {
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string out = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    out += (i > 0 ? ", " : "") + (shape[i] < 0 ? std::string("any") : std::to_string(shape[i]));
+    out += i > 0 ? ", " : "";
+    out += shape[i] < 0 ? std::string("any") : std::to_string(shape[i]);
   }
   return out + "]";
 }
@@ -144,7 +145,8 @@ std::string describe_model(const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     std::string list;
     for (const std::string& known : names) {
-      list += (list.empty() ? "" : ", ") + known;
+      list += list.empty() ? "" : ", ";
+      list += known;
     }
     fail<InvalidArgument>("[cli.describe] unknown model; got '{}'; expected one of {}", name, list);
   }

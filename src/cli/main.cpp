@@ -47,7 +47,8 @@ std::vector<std::string> names_of(const CLI::App& app) {
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) {
-    out += (out.empty() ? "" : ", ") + word;
+    out += out.empty() ? "" : ", ";
+    out += word;
   }
   return out;
 }

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -7,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "backends/torch/torch_backend.h"
 #include "cli/command.h"
 #include "cli/support.h"
 #include "core/log.h"
@@ -14,7 +13,8 @@
 #include "core/stop.h"
 #include "data/dataset.h"
 #include "evaluation/evaluate.h"
-#include "oddity/metrics/conformal.h"
+#include "inference/package.h"
+#include "training/calibrate.h"
 
 namespace oddity::cli {
 namespace {
@@ -25,30 +25,25 @@ struct Request {
   EngineChoice engine;
 };
 
-/// Image scores of good parts, sorted. Labelled defects in the folder are left out; what has no label counts as good,
-/// because the caller says that the folder holds good parts.
-std::vector<double> good_scores(const Judgement& judgement) {
-  std::vector<double> scores;
-  std::size_t defects = 0;
-  for (const JudgedImage& image : judgement.images) {
-    if (image.sample.labelled() && !image.sample.good()) {
-      ++defects;
-      continue;
-    }
-    if (!std::isfinite(image.verdict.score)) {
-      fail<ContentError>("[cli.recalibrate] an image has no finite score; got '{}'; expected parts that can be judged",
-                         image.sample.file);
-    }
-    scores.push_back(image.verdict.score);
+/// Labelled defects in the folder are left out; what has no label counts as good, because the caller says that the
+/// folder holds good parts.
+std::vector<std::size_t> good_parts(const Dataset& dataset, const std::string& split) {
+  EvaluateOptions options;
+  options.split = split;
+  std::vector<std::size_t> good = select_samples(dataset, options);
+  const std::size_t all = good.size();
+  std::erase_if(good, [&](std::size_t i) {
+    const Sample& sample = dataset.samples()[i];
+    return sample.labelled() && !sample.good();
+  });
+  if (good.size() < all) {
+    log_info("{} images labelled as defects are left out", all - good.size());
   }
-  if (defects > 0) {
-    log_info("{} images labelled as defects are left out", defects);
+  if (good.empty()) {
+    fail<InvalidArgument>("[cli.recalibrate] no good part; got {} images in {}; expected good parts", all,
+                          dataset.name());
   }
-  if (scores.empty()) {
-    fail<InvalidArgument>("[cli.recalibrate] no good part; got {} images, all defects; expected good parts", defects);
-  }
-  std::sort(scores.begin(), scores.end());
-  return scores;
+  return good;
 }
 
 ExitCode run(const Request& request) {
@@ -56,22 +51,17 @@ ExitCode run(const Request& request) {
     fail<InvalidArgument>("[cli.recalibrate] --budget out of range; got {}; expected above 0 and below 1, such as 0.01",
                           request.budget);
   }
-  const Engine engine = load_engine(request.package, request.engine);
+  Package package = read_package(request.package);
   const auto dataset = open_dataset(request.folder);
-  EvaluateOptions options;
-  options.split = request.split;
-  options.workers = workers_of(request.engine);
+  const std::vector<std::size_t> good = good_parts(*dataset, request.split);
+  const double before = package.decision.threshold;
+  BackendOptions backend;
+  backend.device = request.engine.device;
+  backend.precision = request.engine.precision;
+  backend.threads = workers_of(request.engine);
   const StopOnSignal stop;
   const auto progress = make_terminal_progress();
-  const std::vector<double> scores = good_scores(judge_dataset(engine, *dataset, options, stop.token(), *progress));
-
-  Package package = engine.package();
-  const auto conformal = metrics::conformal_threshold(scores, request.budget);
-  const double before = package.decision.threshold;
-  package.decision.calibration_scores = scores;
-  package.decision.threshold = conformal.threshold;
-  package.decision.requested_budget = request.budget;
-  package.decision.budget = conformal.budget;
+  calibrate(package, *dataset, good, request.budget, *make_torch_backend(), backend, stop.token(), *progress);
   package.decision.calibration_unit = "part";
   std::filesystem::path out = request.out;
   if (out.empty()) {
@@ -79,12 +69,12 @@ ExitCode run(const Request& request) {
     out += "-recalibrated.oddity";
   }
   write_package(out, package);
-  if (scores.size() < conformal.n_needed) {
-    log_warning("a budget of {:g} needs {} good parts; {} allow {:g}, which is used", request.budget,
-                conformal.n_needed, scores.size(), conformal.budget);
-  }
-  print(fmt::format("threshold {:.6g} (before {:.6g}) from {} good parts at an overkill budget of {:g}\n{}\n",
-                    conformal.threshold, before, scores.size(), conformal.budget, out.string()));
+  const DecisionRule& rule = package.decision;
+  print(fmt::format(
+      "threshold {:.6g} (before {:.6g}) from {} good parts at an overkill budget of {:g}{}\n{}\n", rule.threshold,
+      before, rule.calibration_scores.size(), rule.budget,
+      rule.budget > rule.requested_budget ? fmt::format(" ({:g} needs more parts)", rule.requested_budget) : "",
+      out.string()));
   return ExitCode::done;
 }
 

@@ -87,7 +87,8 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows, const 
     std::string line;
     for (std::size_t c = 0; c < row.size(); ++c) {
       const std::string pad(widths[c] - width_of(row[c]), ' ');
-      line += (c > 0 ? "  " : "") + (right[c] ? pad + row[c] : row[c] + pad);
+      line += c > 0 ? "  " : "";
+      line += right[c] ? pad + row[c] : row[c] + pad;
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";

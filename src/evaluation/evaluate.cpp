@@ -87,7 +87,8 @@ std::vector<std::size_t> select_samples(const Dataset& dataset, const EvaluateOp
     }
     std::string list;
     for (const std::string& label : labels) {
-      list += (list.empty() ? "" : ", ") + label;
+      list += list.empty() ? "" : ", ";
+      list += label;
     }
     fail<InvalidArgument>("[evaluation.select_samples] no sample has the excluded label; got '{}'; expected one of {}",
                           *unseen.begin(), list);

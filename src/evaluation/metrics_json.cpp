@@ -7,9 +7,9 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "evaluation/curve_bootstrap.h"
 #include "evaluation/evaluate.h"
 #include "evaluation/pixel_numbers.h"
+#include "oddity/metrics/bootstrap.h"
 #include "oddity/metrics/conformal.h"
 #include "oddity/metrics/intervals.h"
 
@@ -78,27 +78,27 @@ Json image_numbers(const Scored& scored) {
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<float> ranks(scored.scores.size());
-  std::vector<CurveItem> items;
+  std::vector<metrics::MapAndMask> items;
   for (std::size_t i = 0; i < ranks.size(); ++i) {
     const auto at = std::lower_bound(distinct.begin(), distinct.end(), scored.scores[i]);
     ranks[i] = static_cast<float>(at - distinct.begin());
-    items.push_back({std::span(&ranks[i], 1), std::span(&scored.labels[i], 1), {}, 0, scored.labels[i] == 0});
+    items.push_back({std::span(&ranks[i], 1), std::span(&scored.labels[i], 1), 1, 1});
   }
-  const CurveBootstrap bootstrap(items, std::max<std::size_t>(ranks.size(), 2048));
-  const auto draws = bootstrap.resample({}, kBootstrapDraws, kBootstrapSeed, kConfidence);
-  const auto with = [&](double value, const metrics::Interval& interval) {
+  const auto draws = metrics::bootstrap_pixel_metrics(
+      items, {}, {.resamples = kBootstrapDraws, .confidence = kConfidence, .seed = kBootstrapSeed});
+  const auto with = [&](double value, const metrics::Estimate& interval) {
     metrics::Estimate out{value, NAN, NAN, scored.good, scored.defect};
-    if (draws.valid) {
-      out.low = std::min(value, interval.low);
-      out.high = std::max(value, interval.high);
+    if (scored.good > 1 && scored.defect > 1) {
+      out.low = interval.low;
+      out.high = interval.high;
     }
     return to_json(out);
   };
-  Json f1 = with(best.f1, draws.intervals.f1_max);
+  Json f1 = with(best.f1, draws.best_f1);
   f1["threshold"] = number(best.threshold);
   f1["note"] = "threshold chosen on these test images: for comparison with other tools only, never for the line";
   return {{"auroc", to_json(metrics::auroc_delong(scored.scores, scored.labels, kConfidence))},
-          {"average_precision", with(ranking.average_precision(), draws.intervals.average_precision)},
+          {"average_precision", with(ranking.average_precision(), draws.average_precision)},
           {"f1_max", f1}};
 }
 
@@ -134,7 +134,7 @@ Json type_numbers(const std::string& type, const Judgement& judgement, const Pix
       scored.add(image);
     }
     if (of_type) {
-      decided.add(image.verdict.decision);
+      decided.add(decision_of(image));
       without_mask += image.mask.empty() ? 1 : 0;
     }
   }
@@ -157,7 +157,7 @@ Json overkill_by(const Judgement& judgement, Name&& name) {
   for (const JudgedImage& image : judgement.images) {
     const std::string value = name(image.sample);
     if (image.sample.good() && !value.empty()) {
-      by_value[value].add(image.verdict.decision);
+      by_value[value].add(decision_of(image));
     }
   }
   Json out = Json::object();
@@ -293,9 +293,7 @@ std::string metrics_json(const Judgement& judgement, const Package& package) {
   std::size_t without_mask = 0;
   std::set<std::string> types;
   for (const JudgedImage& image : judgement.images) {
-    const Verdict& verdict = image.verdict;
-    // A score that is no number never counts as a decision, whatever the verdict claims.
-    const Decision decision = std::isfinite(verdict.score) ? verdict.decision : Decision::error;
+    const Decision decision = decision_of(image);
     errors += decision == Decision::error ? 1 : 0;
     if (!image.sample.labelled()) {
       ++unknown;
@@ -324,15 +322,11 @@ std::string metrics_json(const Judgement& judgement, const Package& package) {
                    {"good_pixels", pixels.good_pixels},
                    {"defect_pixels", pixels.defect_pixels}};
   out["image"] = image_numbers(scored);
-  Json f1 = to_json(pixels.f1_max);
-  if (pixels.f1_max.estimate) {
-    f1["threshold"] = number(pixels.f1_threshold);
-  }
   out["pixel"] = {{"auroc", to_json(pixels.auroc)},
                   {"average_precision", to_json(pixels.average_precision)},
                   {"aupro_030", to_json(pixels.aupro_030)},
                   {"aupro_005", to_json(pixels.aupro_005)},
-                  {"f1_max", f1}};
+                  {"f1_max", to_json(pixels.f1_max)}};
   out["per_type"] = Json::object();
   for (const std::string& type : types) {
     out["per_type"][type] = type_numbers(type, judgement, pixels);

@@ -19,6 +19,9 @@ namespace oddity {
 namespace {
 
 constexpr std::size_t kMostPerSection = 6;
+/// Noise can make thousands of regions; the strongest ones are drawn, with contours thinned for the eye.
+constexpr std::size_t kMostRegions = 24;
+constexpr std::size_t kMostContourPoints = 240;
 
 /// What is shown of one image; pictures in full size, shrunk when the page is written.
 struct Shown {
@@ -164,10 +167,13 @@ std::string outlines(const Shown& shown) {
     return "";
   }
   std::string path;
-  for (const Region& region : shown.regions) {
+  for (std::size_t i = 0; i < std::min(shown.regions.size(), kMostRegions); ++i) {
+    const Region& region = shown.regions[i];
     if (region.contour.size() >= 3) {
       const char* command = "M";
-      for (const auto& [x, y] : region.contour) {
+      const std::size_t stride = (region.contour.size() + kMostContourPoints - 1) / kMostContourPoints;
+      for (std::size_t p = 0; p < region.contour.size(); p += stride) {
+        const auto& [x, y] = region.contour[p];
         path += fmt::format("{}{:.1f} {:.1f}", command, x + 0.5F, y + 0.5F);
         command = "L";
       }

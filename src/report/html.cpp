@@ -91,6 +91,9 @@ std::string percent_text(double share) {
   if (value == 0 || value == 100) {
     return fmt::format("{:.0f} %", value);
   }
+  if (value > 99.95 || value < 0.001) {  // rounding must not turn almost all into all
+    return value > 50 ? "> 99.9 %" : "< 0.001 %";
+  }
   return value >= 10 ? fmt::format("{:.1f} %", value) : fmt::format("{:.2g} %", value);
 }
 

@@ -25,7 +25,14 @@ double stored_value(const ImageView& image, int y, int x, int channel) {
                              256 * std::to_integer<unsigned>(row[2 * index + 1]));
 }
 
-void dot(Image& image, int x, int y, int radius, const std::array<std::uint8_t, 3>& color) {
+void dot(Image& image, double center_x, double center_y, int radius, const std::array<std::uint8_t, 3>& color) {
+  // Compared as doubles: a point far outside must not overflow an int.
+  if (!(center_x > -radius - 1 && center_x < image.width + radius && center_y > -radius - 1 &&
+        center_y < image.height + radius)) {
+    return;
+  }
+  const int x = static_cast<int>(std::lround(center_x));
+  const int y = static_cast<int>(std::lround(center_y));
   for (int yy = std::max(0, y - radius); yy <= std::min(image.height - 1, y + radius); ++yy) {
     for (int xx = std::max(0, x - radius); xx <= std::min(image.width - 1, x + radius); ++xx) {
       const auto at =
@@ -40,11 +47,10 @@ void line(Image& image, std::pair<float, float> from, std::pair<float, float> to
   const double dx = static_cast<double>(to.first) - from.first;
   const double dy = static_cast<double>(to.second) - from.second;
   // A contour that lies far outside is a defect of its maker, not a reason to draw for ever.
-  const int steps = std::clamp(static_cast<int>(std::ceil(std::max(std::abs(dx), std::abs(dy)))), 1, 1 << 17);
-  for (int i = 0; i <= steps; ++i) {
-    const double t = static_cast<double>(i) / steps;
-    dot(image, static_cast<int>(std::lround(from.first + t * dx)), static_cast<int>(std::lround(from.second + t * dy)),
-        radius, color);
+  const double steps = std::clamp(std::ceil(std::max(std::abs(dx), std::abs(dy))), 1.0, 131072.0);
+  for (double i = 0; i <= steps; ++i) {
+    const double t = i / steps;
+    dot(image, from.first + t * dx, from.second + t * dy, radius, color);
   }
 }
 

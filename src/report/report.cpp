@@ -92,9 +92,10 @@ std::string errors(const Judgement& judgement) {
       if (found++ < kMostListed) {
         std::string reasons;
         for (const std::string& reason : image.verdict.reasons) {
-          reasons += (reasons.empty() ? "" : " ") + escape(reason);
+          reasons += " ";
+          reasons += escape(reason);
         }
-        rows += fmt::format("<li><code>{}</code> {}</li>", escape(image.sample.file), reasons);
+        rows += fmt::format("<li><code>{}</code>{}</li>", escape(image.sample.file), reasons);
       }
     }
   }
