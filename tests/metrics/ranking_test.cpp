@@ -193,6 +193,20 @@ TEST(Ranking, large_inputs_take_the_radix_path_and_agree_with_a_plain_sort) {
   EXPECT_NEAR(ranking.auroc(), (ranks - 20000.0 * 20001 / 2) / (30000.0 * 20000), 1e-13);
 }
 
+TEST(Ranking, counts_beyond_two_to_the_24) {
+  // Float counters stop there: 2^24 + 1 = 2^24 in single precision.
+  constexpr std::size_t good = (std::size_t(1) << 24) + 3;
+  std::vector<float> scores(good + 2, 0.0F);
+  std::vector<std::uint8_t> labels(good + 2, 0);
+  labels[good] = labels[good + 1] = 1;
+  scores[good + 1] = 1;
+  const Ranking ranking(std::span<const float>(scores), labels);
+  EXPECT_EQ(ranking.negatives(), good);
+  EXPECT_EQ(ranking.auroc(), 0.75);
+  EXPECT_DOUBLE_EQ(ranking.average_precision(), 0.5 + 0.5 * 2 / double(good + 2));
+  EXPECT_EQ(ranking.false_positive_rate_at(1), 1);
+}
+
 TEST(Ranking, does_not_squeeze_scores_into_the_unit_interval) {
   // Distances far above 17 become exactly 1 under a float sigmoid (AUROC 0.5 then); scores that straddle 1 are squeezed
   // in some batches only by some libraries. A monotone transform must change nothing.
