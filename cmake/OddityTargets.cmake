@@ -21,9 +21,6 @@ if(ODDITY_MOLD AND PROJECT_IS_TOP_LEVEL AND CMAKE_CXX_COMPILER_ID STREQUAL GNU A
   add_link_options(-fuse-ld=mold)
 endif()
 
-# LibTorch programs need 1.3 GB a compile job: several small files of an area are compiled as one where the area asks for it.
-option(ODDITY_UNITY "Compile areas that ask for it as unity builds" ON)
-
 add_library(oddity_flags INTERFACE)
 target_include_directories(oddity_flags INTERFACE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
 set(_cxx $<COMPILE_LANGUAGE:C,CXX>)
@@ -53,10 +50,10 @@ function(oddity_user_cache out)
   endif()
 endfunction()
 
-# oddity_library(<area> SOURCES ... DEPENDS ... [PRIVATE_DEPENDS ...] [CUDA_SOURCES x.cu ...] [UNITY <files a batch>])
+# oddity_library(<area> SOURCES ... DEPENDS ... [PRIVATE_DEPENDS ...] [CUDA_SOURCES x.cu ...])
 # Static library oddity_<area>, alias oddity::<area>. For each x.cu the build takes x.cu with CUDA and x_nocuda.cpp, which must exist, without.
 function(oddity_library area)
-  cmake_parse_arguments(ARG "" "UNITY" "SOURCES;DEPENDS;PRIVATE_DEPENDS;CUDA_SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS;CUDA_SOURCES" ${ARGN})
   # Header-only libraries used in .cpp files only are nobody's business after the build.
   list(TRANSFORM ARG_PRIVATE_DEPENDS REPLACE "^(nlohmann_json::nlohmann_json|Eigen3::Eigen)$" "$<BUILD_INTERFACE:\\1>")
   add_library(oddity_${area} STATIC ${ARG_SOURCES})
@@ -65,9 +62,6 @@ function(oddity_library area)
   target_link_libraries(oddity_${area} PUBLIC $<BUILD_INTERFACE:oddity_flags> ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
   if(ARG_CUDA_SOURCES)
     oddity_cuda_sources(oddity_${area} ${ARG_CUDA_SOURCES})
-  endif()
-  if(ARG_UNITY AND ODDITY_UNITY)
-    set_target_properties(oddity_${area} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${ARG_UNITY})
   endif()
 endfunction()
 
