@@ -289,12 +289,16 @@ void OddNet::fit(const FitImages& images) {
 
 std::vector<at::Tensor> OddNet::judge(const at::Tensor& image) {
   Features f = encode(image, context_.defined() ? context_.unsqueeze(0) : at::Tensor());
-  const at::Tensor local = localization_map(f), surface = enlarged(e2_.distance(f.e2), 4);
-  const double weight = input_.aligned ? 1.0 - input_.explained : 1.0;
-  const at::Tensor map = (surface - center_[1]) * scale_[1] + weight * ((local - center_[0]) * scale_[0]);
+  const at::Tensor local = localization_map(f);
+  // Three views of one image, each in units of what good images show, weigh the same: no weight is fitted to any set.
+  const at::Tensor map =
+      ((local - center_[0]) * scale_[0] + (enlarged(e2_.distance(f.e2), 4) - center_[1]) * scale_[1] +
+       (enlarged(d2_.distance(f.d2), 4) - center_[2]) * scale_[2]) *
+      (1.0 / 3.0);
   const at::Tensor score = pooled(map);
   const at::Tensor doubt = local.sigmoid();
-  const at::Tensor repaired = (image * doubt.neg().add(1) + net_->repairer->forward(f).to(at::kFloat) * doubt).clamp(0, 1);
+  const at::Tensor repaired =
+      (image * doubt.neg().add(1) + net_->repairer->forward(f).to(at::kFloat) * doubt).clamp(0, 1);
   return {score, map, repaired};
 }
 
