@@ -1,0 +1,196 @@
+"""The whole walk on a small synthetic line: data, train, describe, evaluate, predict, export, recalibrate."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import subprocess
+import unittest
+
+import harness
+from harness import CommandTest, LINE, png, run
+
+
+class Walk(CommandTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.package = cls.train_template()
+
+    def test_synthesize_check_stats_and_import(self):
+        line = self.folder / "line"
+        self.expect(0, "data", "synthesize", "line", "n=40", "test_good=8", "test_defects=1", "seed=3", "size=64", "--out", line)
+        rows = list(csv.DictReader(io.StringIO((line / "index.csv").read_text())))
+        self.assertEqual(sum(row["split"] == "train" for row in rows), 40)
+        self.assertTrue(any(key.startswith("context.") for key in rows[0]))
+        for row in rows:
+            self.assertTrue((line / row["file"]).is_file())
+            self.assertEqual(bool(row["mask"]), row["label"] != "good")
+        out, _ = self.expect(0, "data", "check", line)
+        self.assertIn("40", out)
+        self.expect(0, "data", "stats", line)
+        out, _ = self.expect(0, "data", "import", line, "--out", self.folder / "packs")
+        pack = pathlib.Path(out.strip())
+        self.assertTrue(pack.is_file())
+        # The same images, whichever way they are stored.
+        scores = []
+        for source in (line, pack):
+            self.expect(0, "evaluate", self.package, source, "--out", self.folder / "by-source")
+            scores.append((self.folder / "by-source/scores.csv").read_bytes())
+        self.assertEqual(scores[0], scores[1])
+        self.expect(2, "data", "synthesize", "line", "n=40", "sede=3", "--out", self.folder / "x", says="seed")
+
+    def test_train_leaves_a_run(self):
+        run_folder = self.package.parent
+        for name in ("config.yaml", "manifest.json", "model.oddity"):
+            self.assertTrue((run_folder / name).is_file(), name)
+        self.assertEqual(self.leftovers(run_folder), [])
+        # The resolved config trains again; a run is never overwritten.
+        self.expect(2, "train", run_folder / "config.yaml", "--out", run_folder, says=str(run_folder))
+        _, error = self.expect(0, "train", harness.CONFIG, f"data.root={LINE}", "--dry-run", "--out", self.folder / "never")
+        self.assertFalse((self.folder / "never").exists())
+        self.assertIn("dry run", error)
+
+    def test_evaluate_writes_three_files(self):
+        out_folder = self.folder / "evaluation"
+        out, _ = self.expect(0, "evaluate", self.package, LINE, "--out", out_folder, "--threads", "2")
+        self.assertIn("image.auroc", out)
+        numbers = json.loads((out_folder / "metrics.json").read_text())
+        for level, keys in {"image": ("auroc", "average_precision", "f1_max"),
+                            "pixel": ("auroc", "average_precision", "aupro_030", "aupro_005", "f1_max")}.items():
+            for key in keys:
+                value = numbers[level][key]
+                self.assertLessEqual(value["low"], value["value"], key)
+                self.assertLessEqual(value["value"], value["high"], key)
+                self.assertEqual(value["n_good"], 12, key)
+        self.assertEqual(numbers["counts"]["good"], 12)
+        self.assertEqual(numbers["counts"]["errors"], 0)
+        confusion = numbers["confusion"]
+        self.assertEqual(confusion["true_accept"]["k"] + confusion["overkill"]["k"], 12)
+        rows = list(csv.DictReader(io.StringIO((out_folder / "scores.csv").read_text())))
+        self.assertEqual(list(rows[0]), ["file", "label", "score", "p_value", "decision", "type", "difficulty", "ood_score"])
+        self.assertEqual(len(rows), numbers["counts"]["images"])
+        # AUROC by counting pairs.
+        good = [float(row["score"]) for row in rows if row["label"] == "good"]
+        bad = [float(row["score"]) for row in rows if row["label"] != "good"]
+        pairs = sum((b > g) + 0.5 * (b == g) for b in bad for g in good)
+        self.assertAlmostEqual(numbers["image"]["auroc"]["value"], pairs / len(good) / len(bad), places=12)
+        self.assertLess((out_folder / "report.html").stat().st_size, 5_000_000)
+        self.assertEqual(self.leftovers(out_folder), [])
+        again = self.folder / "evaluation-1"
+        self.expect(0, "evaluate", self.package, LINE, "--out", again, "--threads", "1")
+        self.assertEqual((again / "scores.csv").read_bytes(), (out_folder / "scores.csv").read_bytes())
+
+    def test_evaluate_leaves_out_labels(self):
+        out = self.folder / "excluded"
+        code, _, error = run("evaluate", self.package, LINE, "--exclude-label", "scrach")
+        self.assertEqual(code, 2)
+        label = error.split("expected one of ")[1].split(",")[0].strip()
+        self.assertNotEqual(label, "good")
+        self.expect(0, "evaluate", self.package, LINE, "--exclude-label", label, "--out", out)
+        self.assertNotIn(label, json.loads((out / "metrics.json").read_text())["per_type"])
+
+    def test_predict_prints_and_writes(self):
+        line = self.folder / "parts"
+        self.expect(0, "data", "synthesize", "line", "n=0", "test_good=5", "test_defects=1", "seed=9", "size=64", "--out", line)
+        images = sorted(path for path in (line / "test").rglob("*.png"))
+        out, _ = self.expect(0, "predict", self.package, line, "--json", "--out", self.folder / "judged")
+        verdicts = [json.loads(text) for text in out.splitlines()]
+        self.assertEqual([verdict["file"] for verdict in verdicts], [str(path) for path in images])
+        for verdict in verdicts:
+            self.assertIn(verdict["decision"], ("accept", "reject"))
+            self.assertEqual(verdict["decision"] == "reject", verdict["score"] > verdict["threshold"])
+            for region in verdict["regions"]:
+                x0, y0, x1, y1 = region["box"]
+                self.assertTrue(0 <= x0 < x1 <= 64 and 0 <= y0 < y1 <= 64, region["box"])
+        written = (self.folder / "judged/verdicts.jsonl").read_text().splitlines()
+        self.assertEqual([json.loads(text)["score"] for text in written], [verdict["score"] for verdict in verdicts])
+        self.assertEqual(len(list((self.folder / "judged/overlays").glob("*.png"))), len(images))
+        self.assertEqual(len((self.folder / "judged/scores.csv").read_text().splitlines()), len(images) + 1)
+        # Shards share the work without overlap.
+        parts = []
+        for shard in ("1/3", "2/3", "3/3"):
+            out, _ = self.expect(0, "predict", self.package, line, "--json", "--shard", shard)
+            parts += [json.loads(text)["file"] for text in out.splitlines()]
+        self.assertEqual(sorted(parts), sorted(str(path) for path in images))
+        out, _ = self.expect(0, "predict", self.package, images[0])
+        self.assertIn(str(images[0]), out)
+
+    def test_one_bad_image_does_not_stop_the_others(self):
+        mixed = self.folder / "mixed"
+        mixed.mkdir()
+        (mixed / "a.png").write_bytes(png(64, 64, value=harness.texture(1)))
+        (mixed / "b.png").write_bytes(b"this is text")
+        (mixed / "c.png").write_bytes(png(64, 64, value=harness.texture(2)))
+        code, out, error = run("predict", self.package, mixed, "--json")
+        self.assertEqual(code, 3)
+        decisions = {pathlib.Path(v["file"]).name: v["decision"] for v in map(json.loads, out.splitlines())}
+        self.assertEqual(decisions["b.png"], "error")
+        self.assertNotEqual(decisions["a.png"], "error")
+        self.assertNotEqual(decisions["c.png"], "error")
+        self.assertIn("1 of 3", error)
+
+    def test_describe_and_list(self):
+        out, _ = self.expect(0, "describe", self.package)
+        for word in ("pixel_template", "SHA-256", "overkill budget", "calibration parts"):
+            self.assertIn(word, out)
+        self.assertEqual(self.expect(0, "describe", self.package.parent)[0], out.replace(str(self.package), str(self.package)))
+        out, _ = self.expect(0, "describe", harness.CONFIG)
+        self.assertIn("data.root", out)
+        out, _ = self.expect(0, "describe", "model", "pixel_template")
+        self.assertIn("pixel_template", out)
+        out, _ = self.expect(0, "describe", "predict")
+        self.assertIn("--shard", out)
+        self.assertIn("oddnet", self.expect(0, "list", "models")[0])
+        self.assertIn("default.yaml", self.expect(0, "list", "configs", cwd=harness.ROOT)[0])
+        self.assertIn("image.auroc", self.expect(0, "list", "metrics")[0])
+        self.assertGreaterEqual(len(self.expect(0, "list", "perturbations")[0].splitlines()), 13)
+
+    def test_help_of_every_command_has_examples(self):
+        for command in ("train", "evaluate", "predict", "describe", "list", "data", "export", "recalibrate"):
+            out, _ = self.expect(0, command, "--help")
+            self.assertIn(f"  oddity {command} ", out, command)
+        out, _ = self.expect(0, "--help")
+        self.assertIn("Exit codes", out)
+        self.assertRegex(self.expect(0, "--version")[0], r"^oddity \d+\.\d+\.\d+\n$")
+
+    def test_export(self):
+        self.expect(0, "export", self.package, "--format", "onnx", "--out", self.folder / "model.onnx")
+        self.assertGreater((self.folder / "model.onnx").stat().st_size, 100)
+        self.expect(0, "export", self.package, "--format", "folder", "--out", self.folder / "files")
+        self.assertEqual((self.folder / "files/model.onnx").read_bytes(), (self.folder / "model.onnx").read_bytes())
+        contract = json.loads((self.folder / "files/package.json").read_text())
+        self.assertTrue(contract)
+
+    def test_recalibrate(self):
+        new = self.folder / "again.oddity"
+        fresh = "synthetic:line?n=150&test_good=0&test_defects=0&seed=3&size=64"
+        out, _ = self.expect(0, "recalibrate", self.package, fresh, "--budget", "0.02", "--out", new)
+        self.assertIn("150 good parts at an overkill budget of 0.02", out)
+        self.assertIn("0.02 used", self.expect(0, "describe", new)[0])
+        # floor(151 * 0.02) = 3 of 151 ranks lie above the threshold: at most 2 of the 150 parts are rejected.
+        out, _ = self.expect(0, "predict", new, fresh, "--json")
+        self.assertEqual(sum(json.loads(text)["decision"] == "reject" for text in out.splitlines()), 2)
+        few = "synthetic:line?n=30&test_good=0&test_defects=0&seed=3&size=64"
+        out, _ = self.expect(0, "recalibrate", self.package, few, "--budget", "0.01", "--out", new)
+        self.assertIn("needs more parts", out)
+        self.expect(2, "recalibrate", self.package, few, "--budget", "1.5", says="--budget")
+
+    def test_a_closed_pipe_is_an_error_not_a_crash(self):
+        read, write = os.pipe()
+        os.close(read)
+        try:
+            code, _, error = run("list", "metrics", stdout=write)
+        finally:
+            os.close(write)
+        self.assertEqual(code, 1)
+        self.assertIn("standard output", error)
+        with open("/dev/full", "wb") as full:
+            code, _, error = run("list", "metrics", stdout=full)
+        self.assertEqual(code, 1)
+        self.assertIn("oddity: error: ", error)
+
+
+if __name__ == "__main__":
+    harness.main()
