@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/nearest.h"
 
 /// The tree behind a ConfigDocument (internal to core): what yaml-cpp read, with positions, and without yaml-cpp.
 namespace oddity {
@@ -43,8 +44,5 @@ struct ConfigDocument::Node::Entry {
   Node value;
   std::string where() const;
 };
-
-/// The known word nearest to `word` (optimal string alignment), or "" when none is near enough to be meant.
-std::string nearest_word(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace oddity

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "core/config_node.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/random.h"
@@ -214,20 +213,6 @@ TEST(Config, HelpNamesKeyDefaultRangeAndMeaning) {
   EXPECT_NE(line_of("data.image_size ").find("[128, 128] px"), std::string::npos);
   EXPECT_NE(line_of("training.device ").find("auto | cpu | cuda"), std::string::npos);
   EXPECT_NE(line_of("training.schedule.rate ").find("0.003"), std::string::npos);
-}
-
-TEST(Config, TheNearestWordIsTheOneThatWasMeant) {
-  const std::vector<std::string> known = {"steps", "batch", "learning_rate", "seed", "device"};
-  EXPECT_EQ(nearest_word("stepz", known), "steps");
-  EXPECT_EQ(nearest_word("setps", known), "steps");  // a swap counts once
-  EXPECT_EQ(nearest_word("learning-rate", known), "learning_rate");
-  EXPECT_EQ(nearest_word("learningrat", known), "learning_rate");
-  EXPECT_EQ(nearest_word("sede", known), "seed");
-  EXPECT_EQ(nearest_word("augmentation", known), "");
-  EXPECT_EQ(nearest_word("x", known), "");
-  EXPECT_EQ(nearest_word("", known), "");
-  EXPECT_EQ(nearest_word("a", {}), "");
-  EXPECT_EQ(nearest_word("ab", {"xy"}), "");  // nothing in common
 }
 
 // Random damage of a valid config: it is read or refused as a ConfigError, nothing else.
