@@ -30,8 +30,8 @@
 
 #include <fmt/ranges.h>
 
-#include "core/config_node.h"
 #include "core/error.h"
+#include "core/nearest.h"
 #include "core/random.h"
 
 namespace oddity {

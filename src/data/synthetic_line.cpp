@@ -6,8 +6,8 @@
 
 #include <fmt/ranges.h>
 
-#include "core/config_node.h"
 #include "core/error.h"
+#include "core/nearest.h"
 #include "data/synthetic_render.h"
 
 namespace oddity {
