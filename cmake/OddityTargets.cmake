@@ -72,6 +72,7 @@ function(oddity_test area)
     set(ARG_LABEL unit)
   endif()
   add_executable(${area}_test ${ARG_SOURCES})
+  target_include_directories(${area}_test PRIVATE ${PROJECT_SOURCE_DIR})  # "tests/core/warning_guard.h"
   target_link_libraries(${area}_test PRIVATE oddity_flags ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${area}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
     PROPERTIES LABELS ${ARG_LABEL} ENVIRONMENT "OMP_WAIT_POLICY=PASSIVE")

@@ -52,6 +52,8 @@ void initialize_weights(torch::nn::Module& module, std::uint64_t seed) {
     if (parameter.dim() >= 2) {
       const double fan_in = static_cast<double>(parameter.numel() / parameter.size(0));
       parameter.normal_(0, std::sqrt(2.0 / fan_in), generator);
+    } else if (item.key().ends_with("bias")) {
+      parameter.zero_();
     }
   }
 }

@@ -20,4 +20,13 @@ private:
   std::uint64_t handle_;
 };
 
+/// While it lives, reads of this thread are not counted: for kernels that read numbers which lie on the host anyway.
+class UncountedHostReads {
+public:
+  UncountedHostReads();
+  ~UncountedHostReads();
+  UncountedHostReads(const UncountedHostReads&) = delete;
+  UncountedHostReads& operator=(const UncountedHostReads&) = delete;
+};
+
 }  // namespace oddity

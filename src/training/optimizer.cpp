@@ -6,6 +6,8 @@
 #include <ATen/ATen.h>
 #include <torch/utils.h>
 
+#include "training/host_reads.h"
+
 namespace oddity {
 
 double learning_rate_at(std::int64_t step, std::int64_t steps, const TrainingOptions& options) {
@@ -54,8 +56,8 @@ void FusedAdamW::step(double learning_rate) {
   if (clip_ > 0) {
     const at::Tensor scale = (clip_ / (at::stack(norms).norm() + 1e-6)).clamp_max(1.0);
     for (auto& list : gradients) {
-      if (!list.empty()) {
-        at::_foreach_mul_(list, scale);
+      for (at::Tensor& gradient : list) {  // on the CPU the foreach form reads its factor as a number
+        gradient.mul_(scale);
       }
     }
   }
@@ -65,8 +67,16 @@ void FusedAdamW::step(double learning_rate) {
       continue;
     }
     at::_foreach_add_(group.steps, 1);
-    at::_fused_adamw_(group.parameters, gradients[g], group.averages, group.squares, {}, group.steps, learning_rate_,
-                      0.9, 0.999, group.weight_decay, 1e-8, /*amsgrad=*/false, /*maximize=*/false);
+    const auto update = [&](const auto& rate) {
+      at::_fused_adamw_(group.parameters, gradients[g], group.averages, group.squares, {}, group.steps, rate, 0.9,
+                        0.999, group.weight_decay, 1e-8, /*amsgrad=*/false, /*maximize=*/false);
+    };
+    if (learning_rate_.is_cuda()) {
+      update(learning_rate_);  // a tensor, so that a captured graph sees it change
+    } else {
+      const UncountedHostReads step_counters;  // the CPU kernel reads its own, which lie on the host
+      update(learning_rate);
+    }
     for (at::Tensor& parameter : group.parameters) {
       parameter.mutable_grad().reset();
     }
