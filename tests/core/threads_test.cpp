@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -140,6 +141,31 @@ TEST(ThreadPool, SeveralCallersShareIt) {
 TEST(ThreadPool, ThePoolOfTheProcessIsOneAndHasThreads) {
   EXPECT_EQ(&thread_pool(), &thread_pool());
   EXPECT_GE(thread_pool().size(), 1);
+}
+
+// In a process of its own each time: the pool is made once. "threadsafe" starts the program anew.
+TEST(ThreadPoolDeathTest, TheEnvironmentSetsTheSizeOrIsRefused) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        ::setenv("ODDITY_THREADS", "3", 1);
+        std::_Exit(thread_pool().size());
+      },
+      ::testing::ExitedWithCode(3), "");
+  for (const char* const wrong : {"", "0", "-1", "1025", "two", "2x", " 2", "99999999999"}) {
+    EXPECT_EXIT(
+        {
+          ::setenv("ODDITY_THREADS", wrong, 1);
+          try {
+            thread_pool();
+          } catch (const InvalidArgument&) {
+            std::_Exit(42);
+          }
+          std::_Exit(1);
+        },
+        ::testing::ExitedWithCode(42), "")
+        << wrong;
+  }
 }
 
 TEST(BoundedQueue, KeepsOrderAndCapacity) {
