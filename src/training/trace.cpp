@@ -43,11 +43,14 @@ private:
 };
 
 /// at::tensor() and at::from_blob() inside a forward pass write into memory behind the tracer's back: folding the trace
-/// would read what happens to lie there.
+/// would read what happens to lie there. Memory that is only filled with a number is fine (`1 - x` does that).
 void refuse_fresh_memory(const JitGraph& graph) {
   for (const torch::jit::Node* node : graph->nodes()) {
     const std::string_view kind = node->kind().toQualString();
-    if (kind.starts_with("aten::empty") || kind.starts_with("aten::new_empty")) {
+    const bool fresh = kind.starts_with("aten::empty") || kind.starts_with("aten::new_empty");
+    // fill_ is recorded as full_like.
+    const auto fills = [](const torch::jit::Use& use) { return use.user->kind() == c10::aten::full_like; };
+    if (fresh && !std::ranges::all_of(node->output()->uses(), fills)) {
       fail<InvalidArgument>(
           "[training.trace_graph] operator {} leaves memory whose values the trace does not see; expected constants to "
           "be made before the forward pass",
@@ -55,6 +58,29 @@ void refuse_fresh_memory(const JitGraph& graph) {
     }
   }
 }
+
+thread_local bool tracing = false;
+
+/// The tracer warns where an in-place operator changes memory that another tensor sees (a view and its base): it would
+/// record the change of one of them only.
+void refuse_warnings(const std::string& message) {
+  if (!tracing) {
+    TORCH_WARN(message);
+    return;
+  }
+  fail<InvalidArgument>("[training.trace_graph] the trace would be wrong: {}", message);
+}
+
+class RefuseWarnings {
+public:
+  RefuseWarnings() {
+    torch::jit::tracer::setWarn(refuse_warnings);
+    tracing = true;
+  }
+  ~RefuseWarnings() { tracing = false; }
+  RefuseWarnings(const RefuseWarnings&) = delete;
+  RefuseWarnings& operator=(const RefuseWarnings&) = delete;
+};
 
 JitGraph trace_once(const Forward& forward, const at::Tensor& example, std::size_t outputs) {
   const auto traced = [&](const torch::jit::Stack& stack) {
@@ -65,6 +91,7 @@ JitGraph trace_once(const Forward& forward, const at::Tensor& example, std::size
     }
     return torch::jit::Stack(results.begin(), results.end());
   };
+  const RefuseWarnings strictly;
   // In-place operators are recorded as the ones that return a new tensor.
   const auto [state, values] = torch::jit::tracer::trace(
       {example}, traced, [](const at::Tensor&) { return std::string(); }, /*strict=*/true, /*force_outplace=*/true);

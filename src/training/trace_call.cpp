@@ -1,5 +1,7 @@
 #include "training/trace_call.h"
 
+#include <algorithm>
+
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 #include <torch/csrc/jit/ir/constants.h>
@@ -245,6 +247,22 @@ std::vector<TracedValues> Call::list(const std::string& name) const {
 std::size_t Call::outputs() const { return nodes_[0]->outputs().size(); }
 
 bool Call::wants(std::size_t index) const { return nodes_[0]->output(index)->hasUses(); }
+
+bool Call::is_only_broadcast() const {
+  const torch::jit::Value* output = nodes_[0]->output(0);
+  const std::vector<Extent> sizes = extents_of({output});
+  const auto broadcasts = [&](const torch::jit::Use& use) {
+    const torch::jit::Node* user = use.user;
+    const c10::Symbol kind = user->kind();
+    if (kind != c10::aten::add && kind != c10::aten::sub && kind != c10::aten::mul && kind != c10::aten::div) {
+      return false;
+    }
+    const torch::jit::Value* other = user->input(use.offset == 0 ? 1 : 0);
+    return other != output && other->type()->cast<c10::TensorType>() != nullptr && extents_of({other}) == sizes;
+  };
+  const auto& uses = output->uses();
+  return std::all_of(uses.begin(), uses.end(), broadcasts);
+}
 
 at::ScalarType Call::output_type() const {
   const auto type = nodes_[0]->output(0)->type()->cast<c10::TensorType>();

@@ -78,6 +78,8 @@ public:
 
   std::size_t outputs() const;
   bool wants(std::size_t index) const;
+  /// True when every reader of the output is element-wise with another operand of the same sizes.
+  bool is_only_broadcast() const;
   at::ScalarType output_type() const;
   std::vector<Extent> output_shape(std::size_t index = 0) const;
   void give(const std::string& result, std::size_t index = 0);

@@ -46,6 +46,19 @@ void expand(Call& call) {
           : call.graph().emit("Expand", {call.tensor("self"), call.graph().extents(call.output_shape(), call.what())}));
 }
 
+/// A tensor of one number: the number itself where every reader broadcasts it.
+void fill(Call& call) {
+  double number = call.what() == "aten::ones_like" ? 1 : 0;
+  number = call.takes("fill_value") ? call.number("fill_value") : number;
+  const std::string scalar = call.scalar(number, call.output_type());
+  call.give(call.is_only_broadcast()
+                ? scalar
+                : call.graph().emit("Expand", {scalar, call.graph().extents(call.output_shape(), call.what())}));
+}
+
+/// Memory whose only readers fill it, and the unpacking of lists whose parts are named already.
+void nothing(Call&) {}
+
 void concatenate(Call& call) {
   std::vector<std::string> parts;
   const auto rank = static_cast<std::int64_t>(call.output_shape().size());
@@ -113,9 +126,6 @@ void split(Call& call) {
     start = end;
   }
 }
-
-/// Names the values of a list, which the operator that made the list has named already.
-void unpack(Call&) {}
 
 void pad(Call& call) {
   const auto rank = static_cast<std::size_t>(call.rank("self"));
@@ -190,13 +200,18 @@ constexpr std::array table = {
     Entry{"aten::contiguous", identity},
     Entry{"aten::detach", identity},
     Entry{"aten::dropout", identity},
+    Entry{"aten::empty", nothing},
+    Entry{"aten::empty_like", nothing},
     Entry{"aten::expand", expand},
     Entry{"aten::expand_as", expand},
     Entry{"aten::feature_dropout", identity},
     Entry{"aten::flatten", reshape},
+    Entry{"aten::full_like", fill},
     Entry{"aten::index_select", index_select},
     Entry{"aten::lift_fresh", identity},
     Entry{"aten::narrow", slice},
+    Entry{"aten::new_empty", nothing},
+    Entry{"aten::ones_like", fill},
     Entry{"aten::pad", pad},
     Entry{"aten::permute", permute},
     Entry{"aten::pixel_shuffle", pixel_shuffle},
@@ -220,7 +235,8 @@ constexpr std::array table = {
     Entry{"aten::unsqueeze", reshape},
     Entry{"aten::view", reshape},
     Entry{"aten::view_as", reshape},
-    Entry{"prim::ListUnpack", unpack},
+    Entry{"aten::zeros_like", fill},
+    Entry{"prim::ListUnpack", nothing},
 };
 static_assert(std::is_sorted(table.begin(), table.end(),
                              [](const Entry& a, const Entry& b) { return a.name < b.name; }));

@@ -384,6 +384,7 @@ struct Entry {
 constexpr std::array table = {
     Entry{"aten::_adaptive_avg_pool2d", adaptive_average_pool},
     Entry{"aten::_convolution", convolution},
+    Entry{"aten::_convolution_mode", convolution},
     Entry{"aten::_softmax", softmax},
     Entry{"aten::abs", unary<op_abs>},
     Entry{"aten::adaptive_avg_pool2d", adaptive_average_pool},

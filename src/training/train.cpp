@@ -22,6 +22,7 @@
 #include "training/device.h"
 #include "training/run.h"
 #include "training/trainer.h"
+#include "training/warm_start.h"
 
 namespace oddity {
 namespace {
@@ -92,6 +93,21 @@ Prepared prepare(const ConfigDocument& document) {
   return p;
 }
 
+/// Parameters of all phases and the running statistics of norms: what a warm start takes over. Fitted statistics belong
+/// to their own data.
+std::vector<NamedTensor> learned_tensors(Task& task) {
+  std::vector<NamedTensor> list;
+  for (const Phase& phase : task.phases()) {
+    list.insert(list.end(), phase.parameters.begin(), phase.parameters.end());
+  }
+  for (const NamedTensor& item : task.state()) {
+    if (item.first.ends_with("running_mean") || item.first.ends_with("running_var")) {
+      list.push_back(item);
+    }
+  }
+  return list;
+}
+
 nlohmann::ordered_json facts_of(const AnomalyData& data) {
   return {{"aligned", data.facts.aligned},      {"explained", data.facts.explained},
           {"two_level", data.facts.two_level},  {"enlargement", data.facts.enlargement},
@@ -149,6 +165,9 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
       run->write("config.yaml", to_yaml(config));
     }
     AnomalyTask task(config, data);
+    if (!config.training.init_from.empty()) {
+      start_from_package(config.training.init_from, learned_tensors(task));
+    }
     Trainer trainer(run->directory(), config.training);
     const TrainResult result = trainer.run(task, request.resume, stop, progress);
     progress.begin("statistics", 1);

@@ -15,6 +15,7 @@
 #include "training/checkpoint.h"
 #include "training/event_writer.h"
 #include "training/host_reads.h"
+#include "training/moving_average.h"
 #include "training/optimizer.h"
 
 namespace oddity {
@@ -78,10 +79,10 @@ struct Trainer::State {
     metrics << line.dump() << '\n' << std::flush;
   }
 
-  void save(Task& task, const FusedAdamW& optimizer, std::int64_t phase, std::int64_t step) {
+  void save(Task& task, const std::vector<NamedTensor>& optimizer, std::int64_t phase, std::int64_t step) {
     TrainingPosition now{phase, step, static_cast<std::int64_t>(metrics.tellp()), seconds(), cpu_seconds()};
     try {
-      write_checkpoint(directory, now, task.state(), optimizer.state());
+      write_checkpoint(directory, now, task.state(), optimizer);
       misses = 0;
     } catch (const IoError& error) {
       if (++misses >= checkpoint_misses_allowed) {
@@ -136,16 +137,21 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
     const Phase& phase = phases[static_cast<std::size_t>(p)];
     task.begin(phase);
     FusedAdamW optimizer(phase.parameters, state.options);
+    MovingAverage average(phase.parameters, state.options.ema_decay);
+    std::vector<NamedTensor> optimizer_state = optimizer.state();
+    for (NamedTensor& item : average.state()) {
+      optimizer_state.push_back(std::move(item));
+    }
     std::int64_t step = 0;
     if (checkpoint && p == first_phase) {
-      restore_tensors(checkpoint->directory / "optimizer.safetensors", optimizer.state());
+      restore_tensors(checkpoint->directory / "optimizer.safetensors", optimizer_state);
       step = state.position.step;
     }
     progress.begin(phase.name, phase.steps);
     std::string note;
     for (; step < phase.steps; ++step) {
       if (stop.stop_requested()) {
-        state.save(task, optimizer, p, step);
+        state.save(task, optimizer_state, p, step);
         progress.end();
         fail<Interrupted>("[training.run] stopped on request at step {} of phase {}; go on with --resume", step,
                           phase.name);
@@ -160,6 +166,7 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
       StepResult outcome = task.step(phase, step);
       outcome.loss.backward();
       optimizer.step(rate);
+      average.update(step);
       result.host_reads += host_reads() - reads;
       ++result.steps;
       if (step % state.options.log_every == 0 || step + 1 == phase.steps) {
@@ -170,13 +177,16 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
       progress.advance(step + 1, note);
       const bool last = step + 1 == phase.steps;
       if (last || (state.options.checkpoint_every > 0 && (step + 1) % state.options.checkpoint_every == 0)) {
+        average.swap();  // what is judged later is what is validated
         const auto values = task.validate(phase, step + 1);
+        average.swap();
         if (!values.empty()) {
           state.write_line(phase, step + 1, values);
         }
-        state.save(task, optimizer, p, step + 1);
+        state.save(task, optimizer_state, p, step + 1);
       }
     }
+    average.swap();  // for good: the checkpoints of this phase hold both, those of the next hold the averages
     progress.end();
   }
   result.seconds = state.seconds();

@@ -108,6 +108,20 @@ TEST(Trainer, ResumeEqualsTheUninterruptedRunBitForBit) {
   }
 }
 
+TEST(Trainer, AveragesWeightsAndResumesThem) {
+  TrainingOptions o = options();
+  o.ema_decay = 0.9;
+  TinyTask plain, averaged, stopped, resumed;
+  Trainer(fresh("trainer-plain"), options()).run(plain, false, {}, silent_progress());
+  Trainer(fresh("trainer-averaged"), o).run(averaged, false, {}, silent_progress());
+  EXPECT_FALSE(at::equal(plain.a_, averaged.a_));
+  const auto folder = fresh("trainer-averaged-stopped");
+  stopped.stop_in("first", 9);
+  EXPECT_THROW(Trainer(folder, o).run(stopped, false, stopped.token(), silent_progress()), Interrupted);
+  Trainer(folder, o).run(resumed, true, {}, silent_progress());
+  EXPECT_TRUE(at::equal(resumed.a_, averaged.a_) && at::equal(resumed.b_, averaged.b_));
+}
+
 TEST(Trainer, ReadsNothingBackInsideSteps) {
   TinyTask task;
   TrainingOptions o = options();
