@@ -1,6 +1,6 @@
-#include <fstream>
 #include <functional>
 
+#include <ATen/TracerMode.h>
 #include <torch/torch.h>
 
 #include "core/error.h"
@@ -18,8 +18,16 @@ using testing::expect_close;
 using Forward = std::function<std::vector<Tensor>(const Tensor&)>;
 namespace nn = torch::nn;
 
+// Both make constants also while a trace is running, unseen by it.
 Tensor random(const Integers& shape, std::uint64_t seed = 3) {
+  const at::tracer::impl::NoTracerDispatchMode unseen;
   return at::randn(shape, at::detail::createCPUGenerator(seed));
+}
+
+template <class T>
+Tensor fixed(const std::vector<T>& values) {
+  const at::tracer::impl::NoTracerDispatchMode unseen;
+  return at::tensor(values);
 }
 
 std::vector<std::string> names_for(std::size_t count) {
@@ -79,7 +87,11 @@ TEST(TraceOperators, ElementWise) {
   check_both("activations", [](const Tensor& x) {
     return at::leaky_relu(x, 0.2) + at::silu(x) + at::sigmoid(x) + at::hardtanh(x, -0.5, 0.5) + at::relu6(4 * x);
   });
-  check_both("scalars", [](const Tensor& x) { return 3 - (x * 0.5 + 1) / 4; });
+  // A number on the left fills a tensor behind the scenes.
+  check_both("scalars", [](const Tensor& x) { return 3 - (x * 0.5 + 1) / 4 + 1 / (x.abs() + 1); });
+  check_both("filled", [](const Tensor& x) {
+    return at::cat({at::ones_like(x), at::zeros_like(x), at::full_like(x, 0.5), x}, 1) * 2;
+  });
   check_both("alpha", [](const Tensor& x) { return at::add(x, x.abs(), 3) + at::sub(x, x.square(), 0.5); });
   check_both("powers", [](const Tensor& x) { return x.pow(2) + x.square() + x.abs().pow(1.5) + x.abs().reciprocal(); });
   check_both("constant operand", [](const Tensor& x) { return x * random({3, 1, 1}) - random({}); });
@@ -141,9 +153,8 @@ TEST(TraceOperators, PoolingAndResizing) {
   check_both("bilinear to the input's size", [](const Tensor& x) {
     return at::upsample_bilinear2d(at::avg_pool2d(x, 4), {x.size(2), x.size(3)}, false);
   });
-  check_both("a ramp over the image by aligned corners", [](const Tensor& x) {
-    const Tensor corners = at::tensor({-1.F, 1.F, -1.F, 1.F}).view({1, 1, 2, 2});
-    return at::upsample_bilinear2d(corners, {x.size(2), x.size(3)}, true) + x;
+  check_both("bilinear, aligned corners", [](const Tensor& x) {
+    return at::upsample_bilinear2d(x, {x.size(2) * 2, x.size(3) * 2}, true);
   });
 }
 
@@ -181,14 +192,14 @@ TEST(TraceOperators, Layout) {
   });
   check_both("crop", [](const Tensor& x) { return x.slice(2, 1, x.size(2) - 1).slice(3, 0, x.size(3) / 2); });
   check_both("select", [](const Tensor& x) { return x.select(1, -1) + x[0][1]; });
-  check_both("index", [](const Tensor& x) { return x.index_select(1, at::tensor({2, 0, 0}, at::kLong)); });
+  check_both("index", [](const Tensor& x) { return x.index_select(1, fixed<std::int64_t>({2, 0, 0})); });
   check_both("chunk", [](const Tensor& x) {
     const std::vector<Tensor> parts = x.chunk(2, 3);
     const std::vector<Tensor> planes = x.unbind(1);
     return at::cat({parts[1], parts[0]}, 1) * planes[2].mean() + x.split(2, 1)[1].mean();
   });
   check_both("expand", [](const Tensor& x) {
-    return x.mean(Integers{2, 3}, true).expand_as(x) + random({1, 3, 1, 1}).expand({1, 3, x.size(2), 1});
+    return x.mean(Integers{2, 3}, true).expand_as(x) + x.mean(Integers{3}, true).expand({1, 3, x.size(2), x.size(3)});
   });
   check_both("pads", [](const Tensor& x) {
     return at::reflection_pad2d(x, {1, 2, 3, 0}) + at::replication_pad2d(x, {1, 2, 3, 0}) +
@@ -209,6 +220,22 @@ TEST(TraceErrors, NameTheOperator) {
   EXPECT_NE(message_of([](const Tensor& x) { return x * static_cast<double>(x.size(3)); }, true).find("aten::mul"),
             std::string::npos);
   EXPECT_NE(message_of([](const Tensor& x) { return x.size(2) > 8 ? x.neg() : x.abs(); }, true).find("another path"),
+            std::string::npos);
+}
+
+TEST(TraceErrors, ChangesThroughAViewAreRefused) {
+  const auto changed = [](const Tensor& x) {
+    const Tensor y = x.clone();
+    y.slice(1, 0, 1).mul_(2);
+    return y;
+  };
+  EXPECT_NE(message_of(changed, false).find("in-place operator"), std::string::npos) << message_of(changed, false);
+}
+
+TEST(TraceErrors, ConstantsMadeInsideAreRefused) {
+  EXPECT_NE(message_of([](const Tensor& x) { return x * at::tensor({2.0F}); }, false).find("aten::empty"),
+            std::string::npos);
+  EXPECT_NE(message_of([](const Tensor& x) { return x + at::rand_like(x); }, false).find("aten::rand_like"),
             std::string::npos);
 }
 
@@ -359,6 +386,17 @@ TEST(TraceNetwork, ParametersKeepTheirNamesAndTheirGrad) {
   EXPECT_EQ(named, 77U);
 }
 
+TEST(TraceNetwork, ReshapedParametersKeepTheirNames) {
+  const Tensor matrix = random({1, 4, 3});
+  const Forward forward = [&](const Tensor& x) {
+    return std::vector<Tensor>{at::conv2d(x, matrix.reshape({4, 3, 1, 1}))};
+  };
+  const Graph graph = trace_graph(forward, random({1, 3, 8, 8}), {{"matrix", matrix}}, {"y"}, false, "t");
+  ASSERT_FALSE(graph.initializers.empty());
+  EXPECT_EQ(graph.initializers[0].name, "matrix");
+  check(forward, random({1, 3, 8, 8}), true, {{"matrix", matrix}});
+}
+
 TEST(TraceNetwork, DistanceToPerPositionGaussians) {
   const std::int64_t positions = 8 * 8, dimensions = 12;
   const Tensor mean = random({positions, dimensions, 1}, 20);
@@ -375,7 +413,6 @@ TEST(TraceNetwork, DistanceToPerPositionGaussians) {
   check(forward, random({1, 3, 16, 16}), false, {{"gaussian.mean", mean}, {"gaussian.whitening", whitening}});
 }
 
-/// Written for a look by another reader; `ODDITY_TRACE_DUMP=<folder>` keeps the files.
 TEST(TraceNetwork, OnnxBytesAreDeterministic) {
   auto [net, tensors] = make_unet(3);
   const auto bytes = [&, &module = net, &named = tensors] {
