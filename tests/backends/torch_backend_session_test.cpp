@@ -1,3 +1,4 @@
+#include <limits>
 #include <thread>
 
 #include <ATen/Parallel.h>
@@ -106,6 +107,19 @@ TEST(TorchBackend, HalfPrecisionStaysNear) {
   expect_close(got.at(0), expected_of(x)[0], 0.02);
   expect_close(got.at(1), expected_of(x)[1], 0.02);
   EXPECT_GT((got.at(0) - expected_of(x)[0]).abs().max().item().toDouble(), 0) << "bf16 was not used";
+}
+
+TEST(TorchBackend, ABrokenInputGivesNoPlausibleOutput) {
+  const auto session = make_torch_backend()->load(small_net(false), {})->make_session();
+  for (const float broken : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    Tensor x = random({1, 3, 16, 16}, 6);
+    x.view(-1)[100] = broken;
+    for (const Tensor& output : run_session(*session, x)) {
+      EXPECT_TRUE(at::isnan(output).all().item().toBool());
+    }
+  }
+  const Tensor huge = random({1, 3, 16, 16}, 6) * 1e30;  // finite, though its sum is not
+  expect_close(run_session(*session, huge).at(1), expected_of(huge)[1], 1e-5);
 }
 
 TEST(TorchBackend, ThreadsAgreeBitwiseWithSerial) {

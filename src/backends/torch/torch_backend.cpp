@@ -1,13 +1,16 @@
 #include "backends/torch/torch_backend.h"
 
 #include <charconv>
+#include <limits>
 #include <new>
-#include <optional>
 
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/item.h>
+#include <ATen/ops/mul.h>
+#include <ATen/ops/sum.h>
 #include <c10/core/InferenceMode.h>
 #include <c10/util/Exception.h>
 
@@ -87,6 +90,7 @@ public:
       for (std::size_t i = 0; i < held_.size(); ++i) {
         hold(i, given);
       }
+      spread_broken_input(given);
     } catch (const c10::OutOfMemoryError& error) {
       fail<DeviceError>("[torch_backend.run] out of device memory in {}: {}", frame_.current(),
                         error.what_without_backtrace());
@@ -126,6 +130,16 @@ private:
     held_[i] = host;
     views_[i].data = host.mutable_data_ptr<float>();
     views_[i].shape.assign(host.sizes().begin(), host.sizes().end());
+  }
+
+  /// oneDNN's fused ReLU turns NaN into 0, so a broken image would get a plausible score: say so in every output.
+  void spread_broken_input(const at::Tensor& input) {
+    if (input.mul(0).sum().item<float>() == 0) {
+      return;
+    }
+    for (const at::Tensor& output : held_) {
+      output.fill_(std::numeric_limits<float>::quiet_NaN());
+    }
   }
 
   std::shared_ptr<const Plan> plan_;
