@@ -102,11 +102,11 @@ std::string summary(const Json& numbers) {
 }
 
 ExitCode run(const Request& request) {
-  const Engine engine = load_engine(request.package, request.engine);
-  const auto dataset = open_dataset(request.dataset);
   EvaluateOptions options;
   options.split = request.split;
   options.workers = workers_of(request.engine);
+  const Engine engine = load_engine(request.package, request.engine);
+  const auto dataset = open_dataset(request.dataset);
   options.exclude_labels = request.exclude;
   if (!request.include_all && request.exclude.empty()) {
     options.exclude_labels = labels_left_out(engine.package(), *dataset);

@@ -29,6 +29,14 @@ constexpr const char* kFooter =
     "Exit codes: 0 done; 1 failed; 2 wrong use, config or missing path; 3 bad content of a file; 75 interrupted, "
     "resumable.";
 
+/// Ends the process with a code. After an error our own files are closed and removed by unwinding; the exit handlers of
+/// libraries are not run then, because HDF5's crashes when a file on a full disk could not be closed.
+[[noreturn]] void leave(int code) {
+  std::fflush(stdout);
+  std::fflush(stderr);
+  std::_Exit(code);
+}
+
 /// Errors are one line for a person who has to act.
 int report(ExitCode code, std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
@@ -163,5 +171,9 @@ int guarded(int argc, char** argv) {
 int main(int argc, char** argv) {
   oddity::ignore_file_size_signal();
   std::signal(SIGPIPE, SIG_IGN);  // `oddity predict ... | head` ends with an error message, not silently
-  return oddity::cli::guarded(argc, argv);
+  const int code = oddity::cli::guarded(argc, argv);
+  if (code != 0) {
+    oddity::cli::leave(code);
+  }
+  return code;
 }

@@ -90,14 +90,14 @@ std::string score_histogram(const std::vector<double>& good, const std::vector<d
     return "<p class=\"muted\">The package has no finite threshold.</p>";
   }
   const Histogram histogram = plan(good, defect, threshold);
-  constexpr double left = 46, right = 704, top = 26, middle = 150, bottom = 262;
+  constexpr double left = 46, right = 704, top = 26, middle = 178, bottom = 318;
   const double width = (right - left) / kBins;
   const auto x_of = [&](double value) {
     return left + (std::clamp(value, histogram.low, histogram.high) - histogram.low) /
                       (histogram.high - histogram.low) * (right - left);
   };
   std::string out = fmt::format(
-      "<svg viewBox=\"0 0 720 310\" role=\"img\" aria-label=\"Histogram of scores: {} good parts above the axis, {} "
+      "<svg viewBox=\"0 0 720 366\" role=\"img\" aria-label=\"Histogram of scores: {} good parts above the axis, {} "
       "defective parts below, threshold {}\">",
       good.size(), defect.size(), score_text(threshold));
   const auto draw = [&](const std::vector<double>& values, bool up, const char* css, const char* word) {
@@ -126,9 +126,15 @@ std::string score_histogram(const std::vector<double>& good, const std::vector<d
   draw(defect, false, "defect", defect.size() == 1 ? "defective part" : "defective parts");
   out += fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" class=\"axis\"/>", left, middle, right, middle);
   for (const double tick : axis_ticks(histogram.low, histogram.high, 8)) {
+    if (histogram.beyond && x_of(tick) > right - 60) {
+      continue;  // the last bar is labelled apart
+    }
     out += fmt::format("<line x1=\"{0:.1f}\" y1=\"{1}\" x2=\"{0:.1f}\" y2=\"{2}\" class=\"axis\"/>", x_of(tick),
                        bottom + 4, bottom + 9);
     out += text(x_of(tick), bottom + 22, "tick", fmt::format("{:g}", tick));
+  }
+  if (histogram.beyond) {
+    out += text(right + 8, bottom + 22, "tick", "> " + score_text(histogram.high), "end");
   }
   const double at = x_of(threshold);
   out += fmt::format("<line x1=\"{0:.1f}\" y1=\"{1}\" x2=\"{0:.1f}\" y2=\"{2}\" class=\"threshold\"/>", at, top - 8,
@@ -137,18 +143,18 @@ std::string score_histogram(const std::vector<double>& good, const std::vector<d
   out += text(at + (on_left ? -6 : 6), top, "label", "threshold " + score_text(threshold), on_left ? "end" : "start");
   out += text(at - 6, top + 16, "tick", on_left ? "accepted ←" : "", "end");
   out += text(at + 6, top + 16, "tick", "→ rejected", "start");
-  out += text((left + right) / 2, 303, "tick",
+  out += text((left + right) / 2, bottom + 41, "tick",
               histogram.beyond ? "score (larger = more suspicious; the last bar also holds everything beyond)"
                                : "score (larger = more suspicious)");
   return out + "</svg>";
 }
 
 std::string roc_chart(const std::vector<metrics::Ranking::RocPoint>& curve, const Json& confusion) {
-  constexpr double left = 46, top = 14, side = 300;
+  constexpr double left = 70, top = 14, side = 300;
   const auto x_of = [](double share) { return left + share * side; };
   const auto y_of = [](double share) { return top + (1 - share) * side; };
   std::string out =
-      "<svg viewBox=\"0 0 380 372\" role=\"img\" aria-label=\"ROC curve: share of defective parts rejected against "
+      "<svg viewBox=\"0 0 400 372\" role=\"img\" aria-label=\"ROC curve: share of defective parts rejected against "
       "share of good parts rejected\">";
   for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) {
     out += fmt::format(

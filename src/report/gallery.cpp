@@ -225,8 +225,10 @@ std::string card(const Shown& shown, const char* css, int side) {
   const std::string regions = shown.regions.empty() ? "no region found" : "found regions outlined in red";
   out += view(shown.input, "Photograph " + file + ", " + regions, "photograph, found regions in red", outlines(shown),
               side, shown, "");
-  out += view(shown.repaired, "Image as the model would repair it, " + file, "as the model repairs it", "", side, shown,
-              "this model makes no repaired image");
+  if (!shown.repaired.empty()) {
+    out += view(shown.repaired, "Image as the model would repair it, " + file, "as the model repairs it", "", side,
+                shown, "");
+  }
   out += view(shown.map, "Anomaly map of " + file, "anomaly map", "", side, shown, "no map");
   out += view(shown.mask, "Mask of the marked defect of " + file, "defect as marked by people", "", side, shown,
               judged.sample.good() ? "a good part: nothing to mark" : "this defect has no mask");

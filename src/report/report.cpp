@@ -46,10 +46,9 @@ std::string rate_tile(const char* css, const char* name, const Json& rate, const
   if (n == 0) {
     return tile(css, name, "-", fmt::format("no {} part among these images", kind));
   }
-  return tile(css, name,
-              fmt::format("{} <small>of {} {} · {}</small>", rate.at("k").get<std::size_t>(), n, kind,
-                          percent_text(rate.at("rate").get<double>())),
-              "95 % interval " + share_interval_text(rate));
+  return tile(css, name, fmt::format("{} <small>of {}</small>", rate.at("k").get<std::size_t>(), n),
+              fmt::format("{} of {} parts, 95 % interval {}", percent_text(rate.at("rate").get<double>()), kind,
+                          share_interval_text(rate)));
 }
 
 std::string metric_tile(const char* name, const Json& metric, const char* meaning) {
@@ -80,6 +79,22 @@ std::string headline(const Json& numbers) {
   if (asked > 0) {
     out += fmt::format("<p class=\"muted\">{} handed to a person (decision ask).</p>",
                        count_text(asked, "image was", "images were"));
+  }
+  return out;
+}
+
+/// The finding as one sentence, without a judgement that only the reader can make.
+std::string plain_words(const Judgement& judgement, const Json& numbers) {
+  const Json& escape_rate = numbers.at("confusion").at("escape");
+  const Json& overkill = numbers.at("confusion").at("overkill");
+  std::string out = fmt::format("{} judged.", count_text(judgement.images.size(), "image", "images"));
+  if (const auto n = escape_rate.at("n").get<std::size_t>(); n > 0) {
+    out += fmt::format(" Of {} it let <b>{}</b> through.", count_text(n, "defective part", "defective parts"),
+                       escape_rate.at("k").get<std::size_t>());
+  }
+  if (const auto n = overkill.at("n").get<std::size_t>(); n > 0) {
+    out += fmt::format(" Of {} it rejected <b>{}</b>.", count_text(n, "good part", "good parts"),
+                       overkill.at("k").get<std::size_t>());
   }
   return out;
 }
@@ -127,7 +142,7 @@ std::string promise(const Json& threshold) {
                      "differ from the calibration parts. Recalibrate with good parts of these conditions."
                    : "This is fewer than expected: these good parts are easier than the calibration parts.";
   }
-  out += fmt::format("<div class=\"note-box {}\" role=\"note\"><p><b>The promise.</b> {}</p>",
+  out += fmt::format("<div class=\"note-box {}\" role=\"note\"><p><b>The promise on good parts.</b> {}</p>",
                      compared && held ? "ok" : "warn", escape(threshold.at("guarantee").get<std::string>()));
   if (threshold.contains("note")) {
     out += fmt::format("<p>{}</p>", escape(threshold.at("note").get<std::string>()));
@@ -415,18 +430,15 @@ std::string evaluation_report(const Engine& engine, const Dataset& dataset, cons
         metrics_json.size());
   }
   const Package& package = engine.package();
-  const Json& counts = numbers.at("counts");
   std::string out =
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width,initial-scale=1\"><link rel=\"icon\" href=\"data:,\"><title>Evaluation of ";
   out += escape(package.model) + "</title><style>" + report_style + "</style></head><body><main><header>";
   out += fmt::format(
-      "<h1>Can this model inspect these parts?</h1><p class=\"lead\">{} judged by <b>{}</b>: {} and "
-      "{}.</p><p class=\"muted small\"><code>{}</code> · {} · package <code>{}</code></p></header>",
-      count_text(judgement.images.size(), "image", "images"), escape(package.model),
-      count_text(counts.at("good").get<std::size_t>(), "good part", "good parts"),
-      count_text(counts.at("defect").get<std::size_t>(), "defective part", "defective parts"), escape(dataset.name()),
-      today(), escape(package.digest.substr(0, 12)));
+      "<h1>Can this model inspect these parts?</h1><p class=\"lead\">{}</p><p class=\"muted small\">Model <b>{}</b> · "
+      "package <code>{}</code> · <code>{}</code> · {}</p></header>",
+      plain_words(judgement, numbers), escape(package.model), escape(package.digest.substr(0, 12)),
+      escape(dataset.name()), today());
   out += headline(numbers);
   out += errors(judgement);
   out += promise(numbers.at("threshold"));

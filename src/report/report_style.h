@@ -49,7 +49,7 @@ th,td{padding:7px 10px 7px 0;text-align:left;border-bottom:1px solid var(--line)
 tr:last-child td,tr:last-child th{border-bottom:0}
 thead th{font-size:13px;color:var(--muted);font-weight:600;vertical-align:bottom}
 tbody th{font-weight:600}
-td.n,th.n{text-align:right}td.wide{min-width:150px;width:26%}
+td.n,th.n{text-align:right}td.wide{min-width:150px;width:26%}th.n+th,td.n+td.wide{padding-left:14px}
 td small{color:var(--muted);display:block;font-size:12px;white-space:nowrap}
 .dot{display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:6px;vertical-align:-1px}
 .dot.good{background:var(--good)}.dot.defect{background:var(--defect)}
@@ -59,6 +59,7 @@ td small{color:var(--muted);display:block;font-size:12px;white-space:nowrap}
 .tag{font-size:12px;border-radius:99px;padding:1px 9px;border:1px solid currentColor;white-space:nowrap}
 .tag.escape{color:var(--defect)}.tag.overkill{color:var(--good)}.tag.reject{color:var(--ok)}
 .views{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:10px}
+.views:not(:has(figure:nth-child(4))){grid-template-columns:repeat(3,minmax(0,270px))}
 @media(max-width:620px){.views{grid-template-columns:repeat(2,minmax(0,1fr))}}
 .view{position:relative;background:var(--rail);border-radius:6px;overflow:hidden}
 .view img{display:block;width:100%;height:auto}

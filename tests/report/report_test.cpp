@@ -147,7 +147,7 @@ TEST(Report, ShowsWorstEscapesAndOverkillsFirst) {
       EXPECT_LT(position(worst_escape), position(&image)) << image.sample.file;
     }
   }
-  EXPECT_THAT(made.html, HasSubstr(fmt::format("{} <small>of 24 defective", escapes)));
+  EXPECT_THAT(made.html, HasSubstr(fmt::format("{} <small>of 24</small>", escapes)));
 }
 
 TEST(Report, LargeNoisyImagesStayUnderTheLimit) {
