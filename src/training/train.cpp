@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <sstream>
 
 #include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
@@ -93,6 +94,25 @@ Prepared prepare(const ConfigDocument& document) {
   return p;
 }
 
+/// A run goes on with its own config only. The number of steps that training.max_seconds fixed when the run began is
+/// taken over.
+void require_same_config(AnomalyConfig& config, const std::filesystem::path& file) {
+  AnomalyConfig before = read_options<AnomalyConfig>(ConfigDocument::load(file));
+  if (config.training.max_seconds > 0) {
+    config.training.steps = before.training.steps;
+  }
+  const std::string ours = to_yaml(config), theirs = to_yaml(before);
+  if (ours == theirs) {
+    return;
+  }
+  std::istringstream a(theirs), b(ours);
+  std::string was, is;
+  while (std::getline(a, was) && std::getline(b, is) && was == is) {
+  }
+  fail<ConfigError>("[training.resume] the config differs from that of the run; got '{}'; expected '{}' as in {}", is,
+                    was, file.string());
+}
+
 /// Parameters of all phases and the running statistics of norms: what a warm start takes over. Fitted statistics belong
 /// to their own data.
 std::vector<NamedTensor> learned_tensors(Task& task) {
@@ -128,10 +148,8 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
   std::optional<Run> run;
   if (!request.dry_run) {
     run.emplace(request.out, request.resume);
-    if (request.resume && config.training.max_seconds > 0) {
-      // The number of steps was fixed when the run began.
-      config.training.steps =
-          read_options<AnomalyConfig>(ConfigDocument::load(run->directory() / "config.yaml")).training.steps;
+    if (request.resume) {
+      require_same_config(config, run->directory() / "config.yaml");
     }
   }
   try {
@@ -215,7 +233,7 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     run->write("manifest.json", manifest.dump(2) + "\n");
     log_info("threshold {:.6g} at an overkill budget of {:.4g}", package.decision.threshold, package.decision.budget);
     return run->package_file();
-  } catch (const Error&) {
+  } catch (...) {
     if (run && !request.resume && !std::filesystem::exists(run->directory() / "checkpoints")) {
       // Nothing worth resuming: leave the directory as if it had never been asked for.
       std::error_code ignored;
