@@ -1,7 +1,7 @@
 # The doors for people. `make` alone lists them. Everything below tools/ and cmake/ can also be called by hand.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup peers configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-record clean
+.PHONY: help setup peers configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-peers bench-latency bench-training bench-record clean
 
 BUILD := build/release
 export CCACHE_MAXSIZE ?= 5G
@@ -42,6 +42,15 @@ bench-anomaly: build  ## accuracy of the default config on real parts, seed 0 (O
 
 bench-anomaly-full: build  ## the same table, mean of seeds 0 and 1
 	@tools/bench anomaly --full
+
+bench-peers: setup  ## other libraries on the protocol of bench-anomaly (installs them once per user; about an hour)
+	@tools/bench peers/anomaly
+
+bench-latency: build  ## latency of one image beside anomalib, same run, same threads
+	@cmake --build $(BUILD) --target latency_bench -j $$(tools/jobs) && tools/bench latency
+
+bench-training: build  ## speed of the training loop, and where the time of a training and an evaluation goes
+	@cmake --build $(BUILD) --target training_speed_bench -j $$(tools/jobs) && tools/bench training_speed
 
 bench-record:  ## turn build/bench/*.json into bench/results/*.md with date and machine
 	@tools/bench record
