@@ -49,7 +49,9 @@ Judgement judge_dataset(const Engine& engine, const Dataset& dataset, const Eval
 /// whose verdict is `error` are counted apart and enter no ranking. Pixel metrics use raw maps at model size; images
 /// whose defect has no mask are left out of them and counted. n_good and n_defect are numbers of images, also for pixel
 /// metrics, because images are what was sampled. Intervals are two-sided 95 %: DeLong for image AUROC, Clopper-Pearson
-/// for rates, percentile bootstrap over images (stratified by class, 500 draws, fixed seed) for the rest.
+/// for rates, percentile bootstrap over images (stratified by class, 500 draws, fixed seed) for the rest. `groups` and
+/// `contexts` hold overkill by group and by those context.* columns that name conditions: at most 20 values, no
+/// fractions.
 std::string metrics_json(const Judgement& judgement, const Package& package);
 
 /// file, label, score, p_value, decision, type, difficulty, ood_score; one row per image, RFC 4180.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <numeric>
 #include <set>
@@ -167,23 +168,33 @@ Json overkill_by(const Judgement& judgement, Name&& name) {
   return out;
 }
 
+/// "0.7200" is a measurement, "station1" and "3" name a condition.
+bool is_measurement(const std::string& value) {
+  char* end = nullptr;
+  const double number = std::strtod(value.c_str(), &end);
+  return end == value.c_str() + value.size() && number != std::floor(number);
+}
+
 Json contexts(const Judgement& judgement) {
-  std::set<std::string> columns;
+  std::map<std::string, std::set<std::string>> columns;
   for (const JudgedImage& image : judgement.images) {
     for (const auto& [column, value] : image.sample.columns) {
       if (column.starts_with("context.")) {
-        columns.insert(column);
+        columns[column].insert(value);
       }
     }
   }
   Json out = Json::object();
-  for (const std::string& column : columns) {
-    const Json values = overkill_by(judgement, [&column](const Sample& sample) {
-      const auto found = sample.columns.find(column);
+  for (const auto& [column, values] : columns) {
+    if (values.size() > kMostContextValues || std::any_of(values.begin(), values.end(), is_measurement)) {
+      continue;
+    }
+    const Json rates = overkill_by(judgement, [&name = column](const Sample& sample) {
+      const auto found = sample.columns.find(name);
       return found == sample.columns.end() ? std::string() : found->second;
     });
-    if (values.size() > 1 && values.size() <= kMostContextValues) {
-      out[column] = values;
+    if (rates.size() > 1) {
+      out[column] = rates;
     }
   }
   return out;

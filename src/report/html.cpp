@@ -88,13 +88,22 @@ std::string percent_text(double share) {
     return "-";
   }
   const double value = 100 * share;
+  std::string digits;
   if (value == 0 || value == 100) {
-    return fmt::format("{:.0f} %", value);
+    digits = fmt::format("{:.0f}", value);
+  } else if (value > 99.95 || value < 0.001) {  // rounding must not turn almost all into all
+    digits = value > 50 ? "over 99.9" : "below 0.001";
+  } else {
+    digits = value >= 10 ? fmt::format("{:.1f}", value) : fmt::format("{:.2g}", value);
   }
-  if (value > 99.95 || value < 0.001) {  // rounding must not turn almost all into all
-    return value > 50 ? "> 99.9 %" : "< 0.001 %";
+  return keep_percent(digits + " %");
+}
+
+std::string keep_percent(std::string text) {
+  for (std::size_t at = text.find(" %"); at != std::string::npos; at = text.find(" %", at)) {
+    text.replace(at, 1, "\xC2\xA0");
   }
-  return value >= 10 ? fmt::format("{:.1f} %", value) : fmt::format("{:.2g} %", value);
+  return text;
 }
 
 std::string score_text(double score) { return std::isfinite(score) ? fmt::format("{:.4g}", score) : "no number"; }

@@ -29,6 +29,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kGalleryBudget = 3'900'000;
 constexpr std::size_t kMostRocPoints = 400;
 constexpr std::size_t kMostListed = 40;
+constexpr std::size_t kMostConditions = 12;
 
 std::string count_text(std::size_t n, const char* one, const char* many) {
   return fmt::format("{} {}", n, n == 1 ? one : many);
@@ -142,10 +143,11 @@ std::string promise(const Json& threshold) {
                      "differ from the calibration parts. Recalibrate with good parts of these conditions."
                    : "This is fewer than expected: these good parts are easier than the calibration parts.";
   }
-  out += fmt::format("<div class=\"note-box {}\" role=\"note\"><p><b>The promise on good parts.</b> {}</p>",
-                     compared && held ? "ok" : "warn", escape(threshold.at("guarantee").get<std::string>()));
+  out +=
+      fmt::format("<div class=\"note-box {}\" role=\"note\"><p><b>The promise on good parts.</b> {}</p>",
+                  compared && held ? "ok" : "warn", keep_percent(escape(threshold.at("guarantee").get<std::string>())));
   if (threshold.contains("note")) {
-    out += fmt::format("<p>{}</p>", escape(threshold.at("note").get<std::string>()));
+    out += fmt::format("<p>{}</p>", keep_percent(escape(threshold.at("note").get<std::string>())));
   }
   if (!finding.empty()) {
     out += fmt::format("<p><b>What was seen.</b> {}</p>", escape(finding));
@@ -239,7 +241,7 @@ std::string conditions(const Json& numbers) {
         "<h3>By {}</h3><div class=\"card table\"><table><thead><tr><th>{}</th><th>overkill</th><th "
         "class=\"n\">rejected</th></tr></thead><tbody>",
         escape(what), escape(what));
-    for (std::size_t i = 0; i < rows.size() && i < kMostListed; ++i) {
+    for (std::size_t i = 0; i < rows.size() && i < kMostConditions; ++i) {
       const auto& [value, overkill] = rows[i];
       out += fmt::format(
           "<tr><th scope=\"row\">{}</th><td class=\"wide\">{}</td><td class=\"n\">{} of {}<small>{}</small></td></tr>",
@@ -247,9 +249,9 @@ std::string conditions(const Json& numbers) {
           overkill.at("n").get<std::size_t>(), share_interval_text(overkill));
     }
     out += "</tbody></table></div>";
-    if (rows.size() > kMostListed) {
+    if (rows.size() > kMostConditions) {
       out += fmt::format("<p class=\"muted\">The {} with the highest rates of {}; all are in metrics.json.</p>",
-                         kMostListed, rows.size());
+                         kMostConditions, rows.size());
     }
   };
   if (numbers.at("groups").size() > 1) {

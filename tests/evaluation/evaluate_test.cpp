@@ -249,6 +249,23 @@ TEST(MetricsJson, ScoresThatAreNoNumbersAreErrors) {
   EXPECT_EQ(numbers["per_type"]["dent"]["detected"]["k"], 0);
 }
 
+TEST(MetricsJson, ContextsNameConditionsNotMeasurements) {
+  auto set = small_set();
+  for (std::size_t i = 0; i < set.samples().size(); ++i) {
+    set.edit()[i].columns = {{"context.station", i % 2 == 0 ? "A" : "B"},
+                             {"context.gain", i % 2 == 0 ? "0.95" : "1"},
+                             {"context.line", "only"},
+                             {"operator", i % 2 == 0 ? "x" : "y"}};
+  }
+  const Engine engine = engine_of(small_package());
+  const Json contexts = Json::parse(metrics_json(judge(engine, set), engine.package()))["contexts"];
+  ASSERT_EQ(contexts.size(), 1U);
+  // Good parts 20 and 40 stand at B; 40 is rejected.
+  EXPECT_EQ(contexts["context.station"]["B"]["overkill"]["k"], 1);
+  EXPECT_EQ(contexts["context.station"]["B"]["overkill"]["n"], 2);
+  EXPECT_EQ(contexts["context.station"]["A"]["overkill"]["k"], 0);
+}
+
 TEST(MetricsJson, TooFewCalibrationPartsAreNamed) {
   Package package = small_package();
   package.decision.calibration_scores.resize(19);

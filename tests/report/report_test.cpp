@@ -188,12 +188,13 @@ TEST(Html, EscapesMarkupControlCharactersAndBrokenUtf8) {
 }
 
 TEST(Html, WritesRatesForPeople) {
-  EXPECT_EQ(percent_text(0), "0 %");
-  EXPECT_EQ(percent_text(1), "100 %");
-  EXPECT_EQ(percent_text(0.0123), "1.2 %");
-  EXPECT_EQ(percent_text(0.98765), "98.8 %");
-  EXPECT_EQ(percent_text(0.999999), "> 99.9 %");
-  EXPECT_EQ(percent_text(0.00031), "0.031 %");
+  const std::string percent = "\xC2\xA0%";  // a space that does not break
+  EXPECT_EQ(percent_text(0), "0" + percent);
+  EXPECT_EQ(percent_text(1), "100" + percent);
+  EXPECT_EQ(percent_text(0.0123), "1.2" + percent);
+  EXPECT_EQ(percent_text(0.98765), "98.8" + percent);
+  EXPECT_EQ(percent_text(0.999999), "over 99.9" + percent);
+  EXPECT_EQ(percent_text(0.00031), "0.031" + percent);
 }
 
 TEST(Charts, TicksAreRoundAndInside) {
