@@ -37,6 +37,7 @@ Run::Run(std::filesystem::path directory, bool resume) : directory_(std::move(di
     ::close(lock_);
     fail<IoError>("[training.run] another training runs in this directory; got {}", directory_.string());
   }
+  remove_stale_temporaries(directory_);
 }
 
 Run::~Run() {

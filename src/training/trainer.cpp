@@ -77,6 +77,10 @@ struct Trainer::State {
     line["seconds"] = seconds();
     line["cpu_seconds"] = cpu_seconds();
     metrics << line.dump() << '\n' << std::flush;
+    if (!metrics) {
+      fail<IoError>("[training.run] cannot write {}: disk full or a limit on file sizes",
+                    (directory / "metrics.jsonl").string());
+    }
   }
 
   void save(Task& task, const std::vector<NamedTensor>& optimizer, std::int64_t phase, std::int64_t step) {
