@@ -153,6 +153,10 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     }
   }
   try {
+    std::optional<ScopedLogSink> log;
+    if (run) {
+      log.emplace(make_json_lines_log(run->directory() / "log.jsonl"));
+    }
     const auto begun = std::chrono::steady_clock::now();
     const AnomalyData data = load_anomaly_data(*p.dataset, p.splits, config, device, progress);
     log_info("{} training, {} validation and {} calibration parts of {}x{}x{}; {}{}", p.splits.train.size(),
@@ -236,8 +240,13 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
   } catch (...) {
     if (run && !request.resume && !std::filesystem::exists(run->directory() / "checkpoints")) {
       // Nothing worth resuming: leave the directory as if it had never been asked for.
+      const std::filesystem::path directory = run->directory();
+      run.reset();
       std::error_code ignored;
-      std::filesystem::remove(run->directory() / "config.yaml", ignored);
+      for (const char* file : {"config.yaml", "log.jsonl"}) {
+        std::filesystem::remove(directory / file, ignored);
+      }
+      std::filesystem::remove(directory, ignored);  // only when nothing else lies in it
     }
     throw;
   }
