@@ -31,4 +31,9 @@ private:
   Close close_ = nullptr;
 };
 
+/// Before the first use of HDF5 on a thread. Its error stack is not printed: our errors say what happened. Its clean-up
+/// at exit is left out: after a write that failed (a full disk) it reads freed memory and kills the process. All that
+/// we open is closed by Hdf5Handle.
+void prepare_hdf5();
+
 }  // namespace oddity

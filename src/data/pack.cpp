@@ -29,7 +29,7 @@ struct PackDataset::Reader {
   [[noreturn]] void complain(const std::string& what) const { fail<ContentError>("[data.pack] {}: {}", name, what); }
 
   explicit Reader(const fs::path& path) : name(path.string()), file_bytes(fs::file_size(path)) {
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    prepare_hdf5();
     file = Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
     if (!file.valid()) {
       complain("not an HDF5 file, or damaged");

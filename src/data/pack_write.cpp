@@ -26,7 +26,7 @@ public:
   explicit Writer(const fs::path& directory) : directory_(directory) {
     static std::atomic<int> counter{0};
     temporary_ = directory / fmt::format(".pack.tmp-{}-{}", ::getpid(), counter++);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    prepare_hdf5();
     // Without times in the headers equal content gives equal bytes.
     Hdf5Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
     Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);

@@ -44,8 +44,10 @@ private:
 using Bytes = std::vector<std::byte>;
 
 inline Bytes bytes_of_text(const std::string& text) {
-  Bytes bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
+  Bytes bytes;
+  for (const char character : text) {
+    bytes.push_back(static_cast<std::byte>(character));
+  }
   return bytes;
 }
 
