@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,13 @@ int main(int argc, char** argv) try {
   }
   std::vector<double> times;
   double score = 0;
+  const std::clock_t cpu_begun = std::clock();
   for (int i = 0; i < count; ++i) {
     const auto begun = std::chrono::steady_clock::now();
     score = worker->judge(image.view()).score;
     times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count());
   }
+  const double cpu_ms = 1000.0 * static_cast<double>(std::clock() - cpu_begun) / CLOCKS_PER_SEC / count;
   std::sort(times.begin(), times.end());
   const nlohmann::ordered_json out = {{"threads", options.backend.threads},
                                       {"count", count},
@@ -49,7 +52,8 @@ int main(int argc, char** argv) try {
                                       {"channels", image.channels},
                                       {"score", score},
                                       {"median_ms", times[times.size() / 2]},
-                                      {"min_ms", times.front()}};
+                                      {"min_ms", times.front()},
+                                      {"cpu_ms", cpu_ms}};
   std::printf("%s\n", out.dump().c_str());
 } catch (const std::exception& error) {
   std::fprintf(stderr, "latency_bench: %s\n", error.what());

@@ -39,13 +39,18 @@ def peer_of(torch):
 
 
 def time_peer(torch, model, image, count):
+    """Median, least and processor milliseconds of an image."""
     times = []
     with torch.inference_mode():
-        for _ in range(count + 20):
+        for _ in range(20):  # as latency_bench warms up
+            model(image)
+        cpu_begun = time.process_time()
+        for _ in range(count):
             begun = time.perf_counter()
             model(image)
             times.append(1000 * (time.perf_counter() - begun))
-    return statistics.median(times[20:]), min(times[20:])
+        cpu = 1000 * (time.process_time() - cpu_begun) / count
+    return statistics.median(times), min(times), cpu
 
 
 def main():
@@ -74,16 +79,18 @@ def main():
             ours, theirs = [], []
             for _ in range(arguments.rounds):
                 done = json.loads(output_of(PROGRAMS / "latency_bench", out / "model.oddity", threads, arguments.count))
-                ours.append((done["median_ms"], done["min_ms"]))
+                ours.append((done["median_ms"], done["min_ms"], done["cpu_ms"]))
                 theirs.append(time_peer(torch, model, image, arguments.count))
-            a, b = (statistics.median(m for m, _ in times) for times in (ours, theirs))
-            ratio, least = a / b, min(m for _, m in ours) / min(m for _, m in theirs)
+            a, b = (statistics.median(t[0] for t in times) for times in (ours, theirs))
+            ratio, least = a / b, min(t[1] for t in ours) / min(t[1] for t in theirs)
+            cpu = statistics.median(t[2] for t in ours) / statistics.median(t[2] for t in theirs)
             rows.append({"parts": name, "threads": threads, "oddity, ms": a, "anomalib PaDiM, ms": b, "ratio": ratio, "ratio of the least": least,
-                         f"<= {PURSUED}": "yes" if ratio <= PURSUED else "no", "target": f"ratio <= {GATE}", "held": ratio <= GATE})
-            print(f"{name}, {threads} thread(s): {a:.2f} ms against {b:.2f} ms, ratio {ratio:.2f}", flush=True)
+                         "ratio of processor time": cpu, f"<= {PURSUED}": "yes" if ratio <= PURSUED else "no", "target": f"ratio <= {GATE}", "held": ratio <= GATE})
+            print(f"{name}, {threads} thread(s): {a:.2f} ms against {b:.2f} ms, ratio {ratio:.2f} (processor time {cpu:.2f})", flush=True)
     (ROOT / "build/bench/latency.json").write_text(json.dumps({
         "title": "Latency of one 128x128 image", "command": " ".join(["tools/bench latency", *sys.argv[1:]]),
-        "columns": ["parts", "threads", "oddity, ms", "anomalib PaDiM, ms", "ratio", "ratio of the least", f"<= {PURSUED}"], "rows": rows,
+        "columns": ["parts", "threads", "oddity, ms", "anomalib PaDiM, ms", "ratio", "ratio of the least", "ratio of processor time",
+                    f"<= {PURSUED}"], "rows": rows,
         "notes": [f"Median over {arguments.rounds} rounds of the median of {arguments.count} images, in turns; `ratio of the least` compares the fastest images, which other load touches least.",
                   "oddity: engine in f32, from stored pixels to verdict. anomalib: PaDiM on EfficientNet-Lite0, 100 dimensions, eager, from the normalised tensor to map and score.",
                   f"Load average of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores."]}, indent=1))

@@ -112,7 +112,7 @@ def dissimilarity(a, b):
 
 
 class Autoencoder:
-    """1.1 M parameters, bottleneck of 8x8x96, trained from scratch on mean squared error + (1 - SSIM). Its maps: 1 - SSIM alone, and its sum with the squared error, each
+    """1.2 M parameters, bottleneck of 8x8x96, trained from scratch on mean squared error + (1 - SSIM). Its maps: 1 - SSIM alone, and its sum with the squared error, each
     divided by its mean over the training images, because their units differ."""
 
     def __init__(self, steps, batch=16, seed=0):
