@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 import unittest
 
 import harness
@@ -51,6 +52,26 @@ class Walk(CommandTest):
         _, error = self.expect(0, "train", harness.CONFIG, f"data.root={LINE}", "--dry-run", "--out", self.folder / "never")
         self.assertFalse((self.folder / "never").exists())
         self.assertIn("dry run", error)
+
+    def test_training_waits_passively_unless_told_otherwise(self):
+        for given, expected in ((None, b"PASSIVE"), ("ACTIVE", b"ACTIVE")):
+            environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+            if given:
+                environment["OMP_WAIT_POLICY"] = given
+            out = self.folder / f"policy-{given}"
+            process = subprocess.Popen([harness.COMMAND, "train", harness.CONFIG, f"data.root={LINE}", "--out", out],
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+            seen = set()
+            while process.poll() is None:
+                try:
+                    block = pathlib.Path(f"/proc/{process.pid}/environ").read_bytes()
+                    seen |= {entry.split(b"=")[1] for entry in block.split(b"\0") if entry.startswith(b"OMP_WAIT_POLICY=")}
+                except OSError:
+                    pass
+                time.sleep(0.02)
+            process.communicate()
+            self.assertEqual(process.returncode, 0)
+            self.assertEqual(seen, {expected})
 
     def test_evaluate_writes_three_files(self):
         out_folder = self.folder / "evaluation"
