@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/evaluate.h"
 #include "cli/support.h"
 #include "core/files.h"
 #include "core/log.h"
@@ -24,12 +25,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Request {
-  std::string package, dataset, out, split = "test";
-  std::vector<std::string> exclude;
-  bool include_all = false;
-  EngineChoice engine;
-};
+using Request = EvaluateRequest;
 
 /// Labels that the training left out "everywhere" and that this dataset has.
 std::vector<std::string> labels_left_out(const Package& package, const Dataset& dataset) {
@@ -102,6 +98,13 @@ std::string summary(const Json& numbers) {
 }
 
 ExitCode run(const Request& request) {
+  const StopOnSignal stop;
+  return evaluate_package(request, stop.token());
+}
+
+}  // namespace
+
+ExitCode evaluate_package(const EvaluateRequest& request, const std::stop_token& stop) {
   EvaluateOptions options;
   options.split = request.split;
   options.workers = workers_of(request.engine);
@@ -117,9 +120,8 @@ ExitCode run(const Request& request) {
   if (!request.out.empty()) {
     make_directories(request.out);  // before the work, so that a wrong path fails at once
   }
-  const StopOnSignal stop;
   const auto progress = make_terminal_progress();
-  const Judgement judgement = judge_dataset(engine, *dataset, options, stop.token(), *progress);
+  const Judgement judgement = judge_dataset(engine, *dataset, options, stop, *progress);
   const std::string numbers = metrics_json(judgement, engine.package());
   if (!request.out.empty()) {
     const std::filesystem::path out = request.out;
@@ -133,8 +135,6 @@ ExitCode run(const Request& request) {
   }
   return ExitCode::done;
 }
-
-}  // namespace
 
 void add_evaluate(CLI::App& app, Chosen& chosen) {
   auto request = std::make_shared<Request>();
@@ -150,8 +150,10 @@ void add_evaluate(CLI::App& app, Chosen& chosen) {
       ->required();
   command->add_option("--out", request->out, "Folder for metrics.json, scores.csv and report.html");
   command->add_option("--split", request->split, "train, calibration, validation, test (default) or all");
-  command->add_option("--exclude-label", request->exclude,
-                      "Leave out images with this label; may be repeated (default: what the training left out)");
+  command
+      ->add_option("--exclude-label", request->exclude,
+                   "Leave out images with this label; may be repeated (default: what the training left out)")
+      ->allow_extra_args(false);
   command->add_flag("--include-all", request->include_all, "Judge also the labels that the training left out");
   add_engine_options(*command, request->engine);
   command->callback([request, &chosen] { chosen = [request] { return run(*request); }; });

@@ -118,6 +118,9 @@ std::string overlay_name(const std::string& name, std::set<std::string>& taken) 
   if (flat.size() > most) {
     flat.erase(0, flat.size() - most);
   }
+  if (flat.ends_with(".png")) {
+    flat.resize(flat.size() - 4);
+  }
   std::string unique = flat;
   for (int i = 2; !taken.insert(unique).second; ++i) {
     unique = fmt::format("{}-{}", flat, i);

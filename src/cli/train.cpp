@@ -8,10 +8,12 @@
 #include <fmt/core.h>
 
 #include "cli/command.h"
+#include "cli/evaluate.h"
 #include "cli/support.h"
 #include "core/config.h"
 #include "core/progress.h"
 #include "core/stop.h"
+#include "training/anomaly_config.h"
 
 namespace oddity::cli {
 namespace {
@@ -20,7 +22,7 @@ struct Request {
   std::string config;
   std::vector<std::string> overrides;
   std::string out;
-  bool resume = false, dry_run = false;
+  bool resume = false, dry_run = false, report = false;
 };
 
 ExitCode run(const Request& request) {
@@ -40,8 +42,16 @@ ExitCode run(const Request& request) {
   const StopOnSignal stop;
   const auto progress = make_terminal_progress();
   const std::filesystem::path package = train(config, to_do, stop.token(), *progress);
-  if (!request.dry_run) {
-    print(fmt::format("{}\n", package.string()));
+  if (request.dry_run) {
+    return ExitCode::done;
+  }
+  print(fmt::format("{}\n", package.string()));
+  if (request.report) {
+    EvaluateRequest to_judge;
+    to_judge.package = package.string();
+    to_judge.dataset = read_options<AnomalyConfig>(config).data.root;
+    to_judge.out = to_do.out.string();
+    return evaluate_package(to_judge, stop.token());
   }
   return ExitCode::done;
 }
@@ -63,6 +73,8 @@ void add_train(CLI::App& app, Chosen& chosen) {
                       "key=value pairs that replace values of the config: data.root=..., training.steps=...");
   command->add_option("--out", request->out, "Run directory (default: runs/<name of CONFIG>)");
   command->add_flag("--resume", request->resume, "Go on from the newest checkpoint that verifies");
+  command->add_flag("--report", request->report,
+                    "Then judge the test split and leave report.html, metrics.json and scores.csv in the run");
   command->add_flag("--dry-run", request->dry_run,
                     "Check config and data, print sizes, memory and expected time; train nothing");
   command->callback([request, &chosen] { chosen = [request] { return run(*request); }; });

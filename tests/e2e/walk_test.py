@@ -103,6 +103,12 @@ class Walk(CommandTest):
         self.expect(0, "evaluate", self.package, LINE, "--out", again, "--threads", "1")
         self.assertEqual((again / "scores.csv").read_bytes(), (out_folder / "scores.csv").read_bytes())
 
+    def test_train_with_a_report(self):
+        out = self.folder / "reported"
+        self.expect(0, "train", harness.CONFIG, f"data.root={LINE}", "--report", "--out", out)
+        for name in ("report.html", "metrics.json", "scores.csv"):
+            self.assertTrue((out / name).is_file(), name)
+
     def test_evaluate_leaves_out_labels(self):
         out = self.folder / "excluded"
         code, _, error = run("evaluate", self.package, LINE, "--exclude-label", "scrach")
