@@ -67,6 +67,15 @@ std::vector<std::filesystem::path> list_newest_first(const std::filesystem::path
   return found;
 }
 
+/// Renamed first: a crash in between leaves a temporary, never half a checkpoint.
+void remove_checkpoint(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  const std::filesystem::path doomed =
+      directory.parent_path() / fmt::format(".{}.tmp-{}-0", directory.filename().string(), ::getpid());
+  std::filesystem::rename(directory, doomed, ignored);
+  std::filesystem::remove_all(doomed, ignored);
+}
+
 std::string text_of(const std::filesystem::path& file) {
   const std::vector<std::byte> bytes = read_file(file, std::uint64_t{16} << 20);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -101,7 +110,12 @@ void write_checkpoint(const std::filesystem::path& run_directory, const Training
   make_directories(folder);
   const std::filesystem::path target = folder / name_of(position);
   if (std::filesystem::exists(target)) {
-    return;  // the same position was written before a resume; its bytes are the same
+    try {
+      verify(target);
+      return;  // the same position was written before a resume; its bytes are the same
+    } catch (const Error&) {
+      remove_checkpoint(target);  // damaged since
+    }
   }
   AtomicDirectory directory(target);
   write_tensors(directory.path() / files[0], model);
@@ -121,11 +135,7 @@ void write_checkpoint(const std::filesystem::path& run_directory, const Training
   directory.commit();
   const std::vector<std::filesystem::path> all = list_newest_first(folder);
   for (std::size_t i = 2; i < all.size(); ++i) {
-    // Renamed first: a crash in between leaves a temporary, never half a checkpoint.
-    std::error_code ignored;
-    const std::filesystem::path doomed = folder / fmt::format(".{}.tmp-{}-0", all[i].filename().string(), ::getpid());
-    std::filesystem::rename(all[i], doomed, ignored);
-    std::filesystem::remove_all(doomed, ignored);
+    remove_checkpoint(all[i]);
   }
 }
 

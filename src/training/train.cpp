@@ -20,6 +20,7 @@
 #include "training/anomaly_task.h"
 #include "training/autocast.h"
 #include "training/calibrate.h"
+#include "training/checkpoint.h"
 #include "training/device.h"
 #include "training/run.h"
 #include "training/trainer.h"
@@ -139,6 +140,9 @@ nlohmann::ordered_json facts_of(const AnomalyData& data) {
 
 std::filesystem::path train(const ConfigDocument& document, const TrainRequest& request, std::stop_token stop,
                             ProgressSink& progress) {
+  if (request.dry_run && request.resume) {
+    fail<InvalidArgument>("[training.train] got both --dry-run and --resume; expected one of them");
+  }
   Prepared p = prepare(document);
   AnomalyConfig& config = p.config;
   const c10::Device device = resolve_device(config.training.device);
@@ -238,13 +242,17 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     log_info("threshold {:.6g} at an overkill budget of {:.4g}", package.decision.threshold, package.decision.budget);
     return run->package_file();
   } catch (...) {
-    if (run && !request.resume && !std::filesystem::exists(run->directory() / "checkpoints")) {
+    if (run && !request.resume && !newest_checkpoint(run->directory())) {
       // Nothing worth resuming: leave the directory as if it had never been asked for.
       const std::filesystem::path directory = run->directory();
       run.reset();
       std::error_code ignored;
-      for (const char* file : {"config.yaml", "log.jsonl"}) {
-        std::filesystem::remove(directory / file, ignored);
+      for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (name == "config.yaml" || name == "log.jsonl" || name == "metrics.jsonl" || name == "checkpoints" ||
+            name == "model.oddity" || name.starts_with("events.out.tfevents.")) {
+          std::filesystem::remove_all(entry.path(), ignored);
+        }
       }
       std::filesystem::remove(directory, ignored);  // only when nothing else lies in it
     }

@@ -97,6 +97,15 @@ struct Trainer::State {
     }
   }
 
+  void require_finite(double loss, const Phase& phase, std::int64_t step) const {
+    if (!std::isfinite(loss)) {
+      fail<ContentError>(
+          "[training.step] the loss is not finite; got {} at step {} of phase {}; expected a number: lower "
+          "training.learning_rate, or set training.precision: f32",
+          loss, step, phase.name);
+    }
+  }
+
   std::vector<std::pair<std::string, double>> read(const StepResult& result, const Phase& phase, std::int64_t step,
                                                    double rate) const {
     std::vector<std::pair<std::string, double>> values = {{"loss", result.loss.item<double>()}};
@@ -104,12 +113,7 @@ struct Trainer::State {
       values.emplace_back(name, value.item<double>());
     }
     values.emplace_back("learning_rate", rate);
-    if (!std::isfinite(values.front().second)) {
-      fail<ContentError>(
-          "[training.step] the loss is not finite; got {} at step {} of phase {}; expected a number: lower "
-          "training.learning_rate, or set training.precision: f32",
-          values.front().second, step, phase.name);
-    }
+    require_finite(values.front().second, phase, step);
     return values;
   }
 };
@@ -181,7 +185,8 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
       progress.advance(step + 1, note);
       const bool last = step + 1 == phase.steps;
       if (last || (state.options.checkpoint_every > 0 && (step + 1) % state.options.checkpoint_every == 0)) {
-        average.swap();  // what is judged later is what is validated
+        state.require_finite(outcome.loss.item<double>(), phase, step);  // a diverged model is never a checkpoint
+        average.swap();                                                  // what is judged later is what is validated
         const auto values = task.validate(phase, step + 1);
         average.swap();
         if (!values.empty()) {

@@ -112,6 +112,23 @@ TEST_P(EveryModel, NamesAreUniqueAndGradientsReachEveryParameter) {
   }
 }
 
+TEST_P(EveryModel, RepairMovesNothingButItsOwnDecoder) {
+  auto model = make();
+  if (model->repair_parameters().empty()) {
+    GTEST_SKIP() << "this model has no repair phase";
+  }
+  model->set_training(true);
+  std::map<std::string, at::Tensor> before;
+  for (const auto& [name, tensor] : model->buffers()) {
+    before[name] = tensor.clone();
+  }
+  const at::Tensor images = FewImages(GetParam().channels, height, width).train(0, 4);
+  model->repair(images, context_of(*model, 4));
+  for (const auto& [name, tensor] : model->buffers()) {
+    EXPECT_TRUE(name.starts_with("repairer.") || at::equal(tensor, before[name])) << name;
+  }
+}
+
 TEST_P(EveryModel, JudgeHasTheStatedShapesAndSeedsDecide) {
   auto a = make(3), b = make(3);
   const FewImages images(GetParam().channels, height, width);

@@ -172,6 +172,7 @@ public:
   AnomalyOutputs repair(const at::Tensor& images, const at::Tensor& context) override {
     AnomalyOutputs out;
     Features f;
+    net_->encoder->eval();  // frozen: neither weights nor running statistics move in this phase
     {
       const torch::NoGradGuard no_grad;
       f = encode(images, context);
