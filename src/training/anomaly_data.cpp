@@ -75,10 +75,10 @@ at::Tensor load_images(const Dataset& dataset, const std::vector<std::size_t>& i
   thread_pool().parallel_for(0, count, 8, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t i = from; i < to; ++i) {
       const Image image = fit_image(dataset.image(indices[static_cast<std::size_t>(i)]).view(), contract);
-      if (image.depth != first.depth) {
-        fail<ContentError>(
-            "[training.load] training images must have one depth; got 8 and 16 bit, the latter or former in {}",
-            dataset.samples()[indices[static_cast<std::size_t>(i)]].file);
+      if (image.depth != contract.depth) {
+        fail<ContentError>("[training.load] training images must have one depth; got {} bit in {}; expected {} bit",
+                           8 * bytes_of(image.depth), dataset.samples()[indices[static_cast<std::size_t>(i)]].file,
+                           8 * bytes_of(contract.depth));
       }
       store(image, data + static_cast<std::size_t>(i) * bytes);
     }

@@ -65,6 +65,14 @@ AnomalyTask::AnomalyTask(const AnomalyConfig& config, AnomalyData data)
   input.explained = data_.facts.explained;
   input.two_level = data_.facts.two_level;
   model_ = make_anomaly_model(config.model, input, static_cast<std::uint64_t>(config.training.seed));
+  const std::int64_t multiple = model_->multiple();
+  if (input.crop_height % multiple != 0 || input.crop_width % multiple != 0 ||
+      (model_->learns_from_defects() && std::min(input.crop_height, input.crop_width) < 16)) {
+    fail<InvalidArgument>(
+        "[training.anomaly_task] data.image_size does not fit model {}; got {}x{}; expected multiples of {}, at least "
+        "16",
+        config.model.name, input.crop_height, input.crop_width, multiple);
+  }
   model_->to(device_);
   model_->prepare(TaskImages(data_));
 }
