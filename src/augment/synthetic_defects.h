@@ -34,8 +34,7 @@ void describe(OptionsVisitor& visitor, SyntheticDefectOptions& options);
 
 /// What is known of the good images and steers the corruption.
 struct DefectSetting {
-  bool two_level =
-      false;  ///< images hold only 0 and 1: corrupted images are thresholded, photometric changes are left out
+  bool two_level = false;  ///< images hold only 0 and 1: corrupted images are thresholded
   double enlargement =
       1.0;  ///< > 1.3: images were enlarged by this factor; defects are limited to what the native resolution can show
 };

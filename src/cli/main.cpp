@@ -13,8 +13,8 @@
 
 #include "cli/command.h"
 #include "cli/support.h"
-#include "core/config_node.h"
 #include "core/files.h"
+#include "core/nearest.h"
 #include "core/version.h"
 
 namespace oddity::cli {

@@ -14,7 +14,8 @@ void describe(OptionsVisitor& visitor, DataOptions& options) {
                  .is_path = true});
   visitor.field(options.image_size,
                 {.name = "image_size",
-                 .help = "Height and width the model trains on; whole images for stretch and pad, crops for native.",
+                 .help = "Height and width the model trains on: whole images for stretch and pad, crops for auto and "
+                         "native.",
                  .unit = "px",
                  .minimum = 8,
                  .maximum = 8192,
@@ -23,8 +24,9 @@ void describe(OptionsVisitor& visitor, DataOptions& options) {
       options.fit,
       {.name = "fit",
        .help = "How an image meets image_size: stretch distorts, pad keeps the aspect, native trains on crops "
-               "and judges whole images at their own size.",
-       .choices = {"stretch", "pad", "native"}});
+               "and judges whole images at their own size, auto does so at a size and aspect near the images' own, of "
+               "at most four times the area of image_size.",
+       .choices = {"auto", "stretch", "pad", "native"}});
   visitor.field(options.exclude_labels,
                 {.name = "exclude_labels", .help = "Labels whose samples are left out of every split."});
   visitor.field(options.full_scale,

@@ -12,7 +12,7 @@ namespace oddity {
 struct DataOptions {
   std::string root;                                   ///< dataset folder, pack, idx file or synthetic: URI
   std::vector<std::int64_t> image_size = {128, 128};  ///< [height, width]
-  std::string fit = "stretch";                        ///< stretch | pad | native
+  std::string fit = "auto";                           ///< auto | stretch | pad | native
   std::vector<std::string> exclude_labels;            ///< samples with these labels are left out everywhere
   double full_scale = 0;                              ///< value that becomes 1.0; 0 = by depth (255 or 65535)
   std::string channels = "auto";                      ///< auto (1 when every image is grey) | grey | color | as_is

@@ -69,9 +69,7 @@ void check_native_size(int height, int width, const InputContract& contract) {
         "expected at most {}x{} px (width x height)",
         width, height, contract.width, contract.height);
   }
-  // In integers: below 75 % of the canvas most of what the model sees would be reflection.
-  if (4 * static_cast<std::int64_t>(height) < 3 * static_cast<std::int64_t>(contract.height) ||
-      4 * static_cast<std::int64_t>(width) < 3 * static_cast<std::int64_t>(contract.width)) {
+  if (!fills_canvas(height, width, contract)) {
     fail<InvalidArgument>(
         "[inference.prepare_input] the image is much smaller than the package's canvas; got {}x{} px; "
         "expected at least 75 % of {}x{} px (width x height)",
@@ -105,6 +103,13 @@ std::string fault_of(const InputContract& contract) {
                        max_side, native ? ", or 0x0 for any size" : "");
   }
   return {};
+}
+
+bool fills_canvas(int height, int width, const InputContract& contract) {
+  const auto fills = [&](std::int64_t side, std::int64_t canvas) {
+    return 4 * side >= 3 * (canvas - contract.multiple + 1);
+  };
+  return fills(height, contract.height) && fills(width, contract.width);
 }
 
 FitPlan plan_fit(int height, int width, const InputContract& contract) {

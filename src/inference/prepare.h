@@ -23,6 +23,10 @@ namespace oddity {
 /// The first reason why a contract is not usable; empty when it is.
 std::string fault_of(const InputContract& contract);
 
+/// fit native with a canvas: whether an image of this size is large enough for it, 75 % on both sides before the canvas
+/// was rounded up to its multiple. Below that most of what the model sees would be reflection.
+bool fills_canvas(int height, int width, const InputContract& contract);
+
 /// Where the pixels of an image go: resized to [valid_height, valid_width], then padded to [height, width].
 struct FitPlan {
   int valid_height = 0, valid_width = 0, height = 0, width = 0;

@@ -19,7 +19,8 @@ struct ImageFacts {
   double enlargement = 1;  ///< how much images were enlarged to reach the model size
 };
 
-/// Good images resident on the training device in their source depth, [N, C, H, W] uint8 or int32 (16 bit).
+/// Good images resident on the training device in their source depth, [N, C, H, W] uint8 or int16 (the bits of
+/// uint16).
 class ResidentImages {
 public:
   ResidentImages() = default;
@@ -28,6 +29,7 @@ public:
   std::int64_t channels() const { return stored_.size(1); }
   std::int64_t height() const { return stored_.size(2); }
   std::int64_t width() const { return stored_.size(3); }
+  std::int64_t bytes() const { return stored_.defined() ? static_cast<std::int64_t>(stored_.nbytes()) : 0; }
   /// Whole images [n, C, H, W] float32 in [0, 1].
   at::Tensor whole(std::int64_t first, std::int64_t count) const;
   /// Crops given by pixel index maps: image `picks[i]` at rows[i] x columns[i]. picks [n], rows [n, h], columns [n, w]

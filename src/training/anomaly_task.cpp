@@ -44,6 +44,20 @@ at::Generator generator_for(std::uint64_t seed, const std::string& purpose, std:
   return at::detail::createCPUGenerator((std::uint64_t{random.bits()} << 32) | random.bits());
 }
 
+/// Logits and truth of many pixels on the host.
+struct LabelledPixels {
+  std::vector<float> scores;
+  std::vector<std::uint8_t> labels;
+
+  void add(const at::Tensor& logits, const at::Tensor& mask) {
+    const at::Tensor values = logits.flatten().cpu(), truth = mask.flatten().cpu();
+    scores.insert(scores.end(), values.data_ptr<float>(), values.data_ptr<float>() + values.numel());
+    std::transform(truth.data_ptr<float>(), truth.data_ptr<float>() + truth.numel(), std::back_inserter(labels),
+                   [](float v) { return v > 0.5f; });
+  }
+  double average_precision() const { return metrics::Ranking(scores, labels).average_precision(); }
+};
+
 }  // namespace
 
 struct AnomalyTask::Batch {
@@ -59,19 +73,22 @@ AnomalyTask::AnomalyTask(const AnomalyConfig& config, AnomalyData data)
   input.channels = data_.train.channels();
   input.height = data_.train.height();
   input.width = data_.train.width();
-  input.crop_height = std::min<std::int64_t>(config.data.image_size[0], input.height);
-  input.crop_width = std::min<std::int64_t>(config.data.image_size[1], input.width);
   input.aligned = data_.facts.aligned;
-  input.explained = data_.facts.explained;
-  input.two_level = data_.facts.two_level;
   model_ = make_anomaly_model(config.model, input, static_cast<std::uint64_t>(config.training.seed));
   const std::int64_t multiple = model_->multiple();
-  if (input.crop_height % multiple != 0 || input.crop_width % multiple != 0 ||
-      (model_->learns_from_defects() && std::min(input.crop_height, input.crop_width) < 16)) {
+  const auto [crop_height, crop_width] = crop_size();
+  if (crop_height % multiple != 0 || crop_width % multiple != 0 ||
+      (model_->learns_from_defects() && std::min(crop_height, crop_width) < 16)) {
     fail<InvalidArgument>(
         "[training.anomaly_task] data.image_size does not fit model {}; got {}x{}; expected multiples of {}, at least "
         "16",
-        config.model.name, input.crop_height, input.crop_width, multiple);
+        config.model.name, crop_height, crop_width, multiple);
+  }
+  if (!data_.one_size && !model_->any_size()) {
+    fail<InvalidArgument>(
+        "[training.anomaly_task] model {} needs images of one size; got sizes of which some are less than 75 % of "
+        "{}x{} px (width x height) with data.fit: native; expected data.fit: stretch or pad",
+        config.model.name, input.width, input.height);
   }
   model_->to(device_);
   model_->prepare(TaskImages(data_));
@@ -101,13 +118,17 @@ void AnomalyTask::begin(const Phase& phase) {
   }
 }
 
+std::pair<std::int64_t, std::int64_t> AnomalyTask::crop_size() const {
+  return {std::min(config_.data.image_size[0], data_.train.height()),
+          std::min(config_.data.image_size[1], data_.train.width())};
+}
+
 AnomalyTask::Batch AnomalyTask::make_batch(const std::string& purpose, std::int64_t step) const {
   const torch::NoGradGuard no_grad;
   const std::uint64_t seed = static_cast<std::uint64_t>(config_.training.seed) * 2 + (purpose == "train" ? 0 : 1);
   const std::int64_t batch = config_.training.batch;
   const ResidentImages& source = purpose == "train" ? data_.train : data_.validation;
-  const std::int64_t crop_height = std::min(config_.data.image_size[0], source.height()),
-                     crop_width = std::min(config_.data.image_size[1], source.width());
+  const auto [crop_height, crop_width] = crop_size();
   const CropPlan plan = plan_crops(source.count(), source.height(), source.width(), crop_height, crop_width, batch,
                                    data_.facts, seed, static_cast<std::uint64_t>(step));
   const auto on_device = [&](const at::Tensor& t) { return t.to(device_, /*non_blocking=*/true); };
@@ -228,24 +249,34 @@ std::vector<std::pair<std::string, double>> AnomalyTask::validate(const Phase& p
   }
   const torch::NoGradGuard no_grad;
   model_->set_training(false);
-  std::vector<float> scores;
-  std::vector<std::uint8_t> labels;
+  const auto logits_of = [&](const at::Tensor& image, const at::Tensor& context) {
+    const Autocast autocast(device_.type(), bf16_);
+    return model_->forward(image, context).logits.to(at::kFloat);
+  };
+  LabelledPixels synthetic;
   double loss = 0;
   std::int64_t batches = 0;
   for (; batches * config_.training.batch < validation_defects; ++batches) {
     const Batch batch = make_batch("validation", batches);
-    const Autocast autocast(device_.type(), bf16_);
-    const at::Tensor logits = model_->forward(batch.image, batch.context).logits.to(at::kFloat);
+    const at::Tensor logits = logits_of(batch.image, batch.context);
     loss += localization_loss(logits, batch.mask, batch.weight).item<double>();
     const at::Tensor keep = batch.weight.flatten().gt(0);
-    const at::Tensor kept = logits.flatten().index({keep}).cpu(), truth = batch.mask.flatten().index({keep}).cpu();
-    scores.insert(scores.end(), kept.data_ptr<float>(), kept.data_ptr<float>() + kept.numel());
-    std::transform(truth.data_ptr<float>(), truth.data_ptr<float>() + truth.numel(), std::back_inserter(labels),
-                   [](float v) { return v > 0.5f; });
+    synthetic.add(logits.flatten().index({keep}), batch.mask.flatten().index({keep}));
   }
-  const metrics::Ranking ranking(scores, labels);
-  return {{"validation/loss", loss / static_cast<double>(batches)},
-          {"validation/pixel_average_precision", ranking.average_precision()}};
+  std::vector<std::pair<std::string, double>> values = {
+      {"validation/loss", loss / static_cast<double>(batches)},
+      {"validation/pixel_average_precision", synthetic.average_precision()}};
+  if (data_.defects.images.defined()) {
+    const at::Tensor context = model_->context();
+    LabelledPixels labelled;
+    for (std::int64_t i = 0; i < data_.defects.images.size(0); ++i) {
+      const at::Tensor image = data_.defects.images.narrow(0, i, 1);
+      labelled.add(logits_of(image, context.defined() ? context.unsqueeze(0) : at::Tensor()),
+                   data_.defects.masks.narrow(0, i, 1));
+    }
+    values.emplace_back("validation/labelled_pixel_average_precision", labelled.average_precision());
+  }
+  return values;
 }
 
 Package AnomalyTask::make_package() {
@@ -256,13 +287,16 @@ Package AnomalyTask::make_package() {
   package.options_json = to_json(config_);
   package.input = data_.contract;
   package.input.multiple = static_cast<int>(model_->multiple());
+  if (data_.contract.fit == "native" && model_->any_size()) {
+    package.input.height = package.input.width = 0;  // no canvas: every image is judged at its own size
+  }
   package.decision.requested_budget = config_.calibration.overkill_budget;
   package.decision.minimum_area_px = config_.data.minimum_area;
   package.decision.calibration_unit = config_.data.calibration_unit;
   const at::Tensor example = data_.train.whole(0, 1);
   package.graphs["anomaly"] =
       trace_graph([this](const at::Tensor& image) { return model_->judge(image); }, example, state(),
-                  model_->judge_names(), data_.contract.height == 0, config_.model.name);
+                  model_->judge_names(), package.input.height == 0, config_.model.name);
   return package;
 }
 

@@ -23,6 +23,7 @@ struct AnomalyData {
   LabelledImages defects;
   ImageFacts facts;
   InputContract contract;
+  bool one_size = true;  ///< fit native: false when images differ so much in size that no canvas suits all
 };
 
 /// Trains a model of the anomaly registry. Phase "main" (localisation on synthetic defects, or reconstruction), then
@@ -32,7 +33,6 @@ public:
   AnomalyTask(const AnomalyConfig& config, AnomalyData data);
   ~AnomalyTask() override;
 
-  void set_steps(std::int64_t steps) override { config_.training.steps = steps; }
   std::vector<Phase> phases() override;
   void begin(const Phase& phase) override;
   StepResult step(const Phase& phase, std::int64_t step) override;
@@ -45,6 +45,7 @@ public:
 
 private:
   struct Batch;
+  std::pair<std::int64_t, std::int64_t> crop_size() const;  ///< height and width of a training crop
   Batch make_batch(const std::string& purpose, std::int64_t step) const;
 
   AnomalyConfig config_;

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "core/threads.h"
+#include "image/region_of_interest.h"
 #include "inference/engine.h"
 #include "oddity/metrics/conformal.h"
 
@@ -14,10 +14,11 @@ namespace oddity {
 namespace {
 
 constexpr double pixel_quantile = 0.999;
-constexpr double self_test_tolerance = 1e-3;  // relative to max(1, |score|): bits of f32 sums in another order
+constexpr std::size_t pixels_kept = 4'000'000;  // of all images together: plenty for that point, and flat in memory
+constexpr double self_test_tolerance = 1e-3;    // relative to max(1, |score|): bits of f32 sums in another order
 
 /// A copy with a square of an eighth of the shorter side inverted: something every model must see.
-Image with_square(Image image) {
+Image with_square(Image image, double full_scale) {
   const int side = std::max(2, std::min(image.height, image.width) / 8), x0 = (image.width - side) / 2,
             y0 = (image.height - side) / 2;
   for (int y = y0; y < y0 + side; ++y) {
@@ -27,7 +28,7 @@ Image with_square(Image image) {
       if (image.depth == Depth::u8) {
         image.u8()[k] = static_cast<std::uint8_t>(255 - image.u8()[k]);
       } else {
-        image.u16()[k] = static_cast<std::uint16_t>(65535 - image.u16()[k]);
+        image.u16()[k] = static_cast<std::uint16_t>(std::max(0.0, full_scale - image.u16()[k]));
       }
     }
   }
@@ -38,6 +39,25 @@ double quantile(std::vector<float>& values, double q) {
   const std::size_t k = std::min(values.size() - 1, static_cast<std::size_t>(q * static_cast<double>(values.size())));
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(k), values.end());
   return values[k];
+}
+
+Verdict judge_named(Engine::Worker& worker, const Image& image, const std::string& file) {
+  try {
+    return worker.judge(image.view());
+  } catch (const InvalidArgument& error) {
+    fail<InvalidArgument>("{} ({})", error.what(), file);
+  }
+}
+
+/// Adds at most about `most` map values inside the region of interest, spread evenly.
+void sample_pixels(const Plane& map, const Polygons& region, std::size_t most, std::vector<float>& pixels) {
+  const Image inside = rasterise(region, map.height, map.width);
+  const std::size_t step = (map.values.size() / most) | 1;  // odd: not always the same columns
+  for (std::size_t i = pixels.size() % step; i < map.values.size(); i += step) {
+    if (inside.u8()[i] != 0) {
+      pixels.push_back(map.values[i]);
+    }
+  }
 }
 
 }  // namespace
@@ -61,7 +81,7 @@ void calibrate(Package& package, const Dataset& dataset, const std::vector<std::
       fail<Interrupted>("[training.calibrate] stopped on request");
     }
     const Image image = dataset.image(index);
-    const Verdict verdict = worker->judge(image.view());
+    const Verdict verdict = judge_named(*worker, image, dataset.samples()[index].file);
     if (!std::isfinite(verdict.score)) {
       fail<ContentError>(
           "[training.calibrate] the score of a good part is not finite; got {} for {}; expected a number: training has "
@@ -69,10 +89,7 @@ void calibrate(Package& package, const Dataset& dataset, const std::vector<std::
           verdict.score, dataset.samples()[index].file);
     }
     scores.push_back(verdict.score);
-    // Every 7th pixel is plenty for a quantile over many images and keeps memory flat.
-    for (std::size_t i = scores.size() % 7; i < verdict.map.values.size(); i += 7) {
-      pixels.push_back(verdict.map.values[i]);
-    }
+    sample_pixels(verdict.map, package.region.polygons, std::max<std::size_t>(1, pixels_kept / good.size()), pixels);
     progress.advance(static_cast<std::int64_t>(scores.size()));
   }
   progress.end();
@@ -93,7 +110,7 @@ void calibrate(Package& package, const Dataset& dataset, const std::vector<std::
   package.self_tests.clear();
   for (std::size_t i = 0; i < std::min<std::size_t>(2, good.size()); ++i) {
     const Image image = dataset.image(good[i]);
-    for (Image input : {image, with_square(image)}) {
+    for (Image input : {image, with_square(image, divisor_of(image.depth, package.input))}) {
       const double score = worker->judge(input.view()).score;
       package.self_tests.push_back({std::move(input), score, self_test_tolerance * std::max(1.0, std::abs(score))});
     }

@@ -92,9 +92,9 @@ TrainingPosition verify(const std::filesystem::path& directory) {
       }
     }
     const auto state = nlohmann::json::parse(text_of(directory / "state.json"));
-    return {state.at("phase").get<std::int64_t>(), state.at("step").get<std::int64_t>(),
+    return {state.at("phase").get<std::int64_t>(),         state.at("step").get<std::int64_t>(),
             state.at("metrics_bytes").get<std::int64_t>(), state.at("seconds").get<double>(),
-            state.at("cpu_seconds").get<double>()};
+            state.at("cpu_seconds").get<double>(),         state.at("steps_done").get<std::int64_t>()};
   } catch (const nlohmann::json::exception& e) {
     fail<ContentError>("[training.checkpoint] {} is damaged: {}", directory.string(), e.what());
   } catch (const std::filesystem::filesystem_error& e) {
@@ -124,7 +124,8 @@ void write_checkpoint(const std::filesystem::path& run_directory, const Training
                                 {"step", position.step},
                                 {"metrics_bytes", position.metrics_bytes},
                                 {"seconds", position.seconds},
-                                {"cpu_seconds", position.cpu_seconds}};
+                                {"cpu_seconds", position.cpu_seconds},
+                                {"steps_done", position.steps_done}};
   write_file_atomic(directory.path() / files[2], std::string_view(state.dump(2)));
   nlohmann::json manifest;
   for (const char* file : files) {

@@ -16,6 +16,7 @@ struct TrainingPosition {
   std::int64_t step = 0;           ///< steps done in that phase
   std::int64_t metrics_bytes = 0;  ///< length of metrics.jsonl at this moment
   double seconds = 0, cpu_seconds = 0;
+  std::int64_t steps_done = 0;  ///< in all phases
 };
 
 /// Writes `checkpoints/<phase>-<step>`: model.safetensors, optimizer.safetensors, state.json, and MANIFEST.json with

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -33,7 +34,11 @@ Run::Run(std::filesystem::path directory, bool resume) : directory_(std::move(di
   if (lock_ < 0) {
     fail<IoError>("[training.run] cannot write into the run directory; got '{}' for {}", std::strerror(errno), lock);
   }
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  // A lock whose file the run before has just removed would guard nothing.
+  struct stat held {
+  }, named{};
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 || ::fstat(lock_, &held) != 0 || ::stat(lock.c_str(), &named) != 0 ||
+      held.st_ino != named.st_ino) {
     ::close(lock_);
     fail<IoError>("[training.run] another training runs in this directory; got {}", directory_.string());
   }

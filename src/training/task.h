@@ -36,8 +36,6 @@ class Task {
 public:
   virtual ~Task() = default;
 
-  /// Sets the number of steps of the main phase; the others follow from it. Before the first step only.
-  virtual void set_steps(std::int64_t steps) = 0;
   virtual std::vector<Phase> phases() = 0;  ///< may be empty (models that are only fitted)
   virtual void begin(const Phase& phase) = 0;
   /// Computes the loss of one step; does not read the device. `step` counts from 0 within the phase.

@@ -31,26 +31,6 @@ namespace {
 
 constexpr double training_share = 0.9;  // of max_seconds; fit, export and calibration take the rest
 
-/// Median wall time of a step of each phase, from a task that is thrown away afterwards.
-std::vector<double> time_steps(Task& task, int count) {
-  std::vector<double> medians;
-  for (const Phase& phase : task.phases()) {
-    task.begin(phase);
-    std::vector<double> times;
-    for (int i = 0; i < count + 3; ++i) {
-      const auto begun = std::chrono::steady_clock::now();
-      StepResult result = task.step(phase, i);
-      result.loss.backward();
-      if (i >= 3) {  // the first steps plan kernels
-        times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-      }
-    }
-    std::nth_element(times.begin(), times.begin() + count / 2, times.end());
-    medians.push_back(times[static_cast<std::size_t>(count / 2)]);
-  }
-  return medians;
-}
-
 /// Seconds of all phases when the main phase has `steps` steps.
 double expected_seconds(Task& task, const std::vector<double>& medians) {
   double total = 0;
@@ -169,8 +149,7 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
              data.facts.two_level ? ", two-level images" : "");
     if ((request.dry_run || config.training.max_seconds > 0) && !request.resume) {
       AnomalyTask trial(config, data);
-      const std::vector<double> medians = time_steps(trial, 15);
-      double seconds = expected_seconds(trial, medians);
+      double seconds = expected_seconds(trial, step_seconds(trial, config.training, 15));
       if (config.training.max_seconds > 0 && seconds > 0) {
         const double scale = training_share * config.training.max_seconds / seconds;
         config.training.steps = std::max<std::int64_t>(
@@ -179,11 +158,9 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
         log_info("{} steps fit into training.max_seconds = {:.0f}", config.training.steps, config.training.max_seconds);
       }
       if (request.dry_run) {
-        log_info(
-            "dry run: about {:.0f} s for {} steps on {}; resident images {:.1f} MB; nothing was trained", seconds,
-            config.training.steps, device.str(),
-            static_cast<double>(data.train.count() * data.train.channels() * data.train.height() * data.train.width()) /
-                1e6);
+        log_info("dry run: about {:.0f} s for {} steps on {}; resident images {:.1f} MB; nothing was trained", seconds,
+                 config.training.steps, device.str(),
+                 static_cast<double>(data.train.bytes() + data.validation.bytes()) / 1e6);
         return {};
       }
     }
@@ -222,8 +199,9 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
         {"model", config.model.name},
         {"seed", config.training.seed},
         {"steps", result.steps},
-        {"seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count()},
+        {"training_seconds", result.seconds},
         {"training_cpu_seconds", result.cpu_seconds},
+        {"process_seconds", std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count()},
         {"machine", machine_description()},
         {"device", device.str()},
         {"threads", at::get_num_threads()},

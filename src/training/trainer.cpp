@@ -1,9 +1,11 @@
 #include "training/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <ctime>
 #include <fstream>
+#include <limits>
 #include <optional>
 
 #include <ATen/ATen.h>
@@ -38,7 +40,49 @@ void to_channels_last(const std::vector<NamedTensor>& parameters) {
   }
 }
 
+/// One optimisation step: what run() repeats and step_seconds() times.
+StepResult optimize(Task& task, const Phase& phase, std::int64_t step, FusedAdamW& optimizer, double rate) {
+  StepResult result = task.step(phase, step);
+  result.loss.backward();
+  optimizer.step(rate);
+  return result;
+}
+
+/// Seconds after the start of the training at which phase p must end: 1.1 times its share of max_seconds.
+double deadline_of(const std::vector<Phase>& phases, std::int64_t p, const TrainingOptions& options) {
+  if (options.max_seconds <= 0) {
+    return std::numeric_limits<double>::infinity();
+  }
+  double until = 0, all = 0;
+  for (std::size_t i = 0; i < phases.size(); ++i) {
+    all += static_cast<double>(phases[i].steps);
+    until += static_cast<std::int64_t>(i) <= p ? static_cast<double>(phases[i].steps) : 0.0;
+  }
+  return 1.1 * options.max_seconds * until / all;
+}
+
 }  // namespace
+
+std::vector<double> step_seconds(Task& task, const TrainingOptions& options, int count) {
+  constexpr int warm_up = 3;  // the first steps plan kernels
+  std::vector<double> medians;
+  for (const Phase& phase : task.phases()) {
+    to_channels_last(phase.parameters);
+    task.begin(phase);
+    FusedAdamW optimizer(phase.parameters, options);
+    std::vector<double> times;
+    for (int i = 0; i < count + warm_up; ++i) {
+      const auto begun = std::chrono::steady_clock::now();
+      optimize(task, phase, i, optimizer, options.learning_rate * 1e-3);
+      if (i >= warm_up) {
+        times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+      }
+    }
+    std::nth_element(times.begin(), times.begin() + count / 2, times.end());
+    medians.push_back(times[static_cast<std::size_t>(count / 2)]);
+  }
+  return medians;
+}
 
 struct Trainer::State {
   std::filesystem::path directory;
@@ -84,7 +128,8 @@ struct Trainer::State {
   }
 
   void save(Task& task, const std::vector<NamedTensor>& optimizer, std::int64_t phase, std::int64_t step) {
-    TrainingPosition now{phase, step, static_cast<std::int64_t>(metrics.tellp()), seconds(), cpu_seconds()};
+    TrainingPosition now{phase,     step,          static_cast<std::int64_t>(metrics.tellp()),
+                         seconds(), cpu_seconds(), position.steps_done};
     try {
       write_checkpoint(directory, now, task.state(), optimizer);
       misses = 0;
@@ -157,6 +202,7 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
     }
     progress.begin(phase.name, phase.steps);
     std::string note;
+    const double deadline = deadline_of(phases, p, state.options);
     for (; step < phase.steps; ++step) {
       if (stop.stop_requested()) {
         state.save(task, optimizer_state, p, step);
@@ -164,19 +210,17 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
         fail<Interrupted>("[training.run] stopped on request at step {} of phase {}; go on with --resume", step,
                           phase.name);
       }
-      if (state.options.max_seconds > 0 && state.seconds() > 1.1 * state.options.max_seconds) {
-        log_warning("training.max_seconds is spent at step {} of {} of phase {}: it stops here", step, phase.steps,
-                    phase.name);
+      if (state.seconds() > deadline) {
+        log_warning("the share of phase {} in training.max_seconds is spent at step {} of {}: it stops here",
+                    phase.name, step, phase.steps);
         break;
       }
       const std::int64_t reads = host_reads();
       const double rate = learning_rate_at(step, phase.steps, state.options);
-      StepResult outcome = task.step(phase, step);
-      outcome.loss.backward();
-      optimizer.step(rate);
+      const StepResult outcome = optimize(task, phase, step, optimizer, rate);
       average.update(step);
       result.host_reads += host_reads() - reads;
-      ++result.steps;
+      ++state.position.steps_done;
       if (step % state.options.log_every == 0 || step + 1 == phase.steps) {
         const auto values = state.read(outcome, phase, step, rate);
         state.write_line(phase, step, values);
@@ -198,6 +242,7 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
     average.swap();  // for good: the checkpoints of this phase hold both, those of the next hold the averages
     progress.end();
   }
+  result.steps = state.position.steps_done;
   result.seconds = state.seconds();
   result.cpu_seconds = state.cpu_seconds();
   return result;

@@ -14,15 +14,19 @@
 namespace oddity {
 
 struct TrainResult {
-  std::int64_t steps = 0;       ///< optimisation steps done in all phases
-  double seconds = 0;           ///< wall time of the phases in this process
-  double cpu_seconds = 0;       ///< process CPU time of the phases in this process
+  std::int64_t steps = 0;       ///< optimisation steps done in all phases, those before a resume included
+  double seconds = 0;           ///< wall time of the phases, the time before a resume included
+  double cpu_seconds = 0;       ///< likewise process CPU time
   std::int64_t host_reads = 0;  ///< device-to-host reads inside steps, counted while HostReadCounter is on; 0 by design
 };
 
+/// Median wall seconds of one whole step of each phase, optimiser included. Moves the task: give it one to throw away.
+std::vector<double> step_seconds(Task& task, const TrainingOptions& options, int count);
+
 /// Runs phases, writes checkpoints, metrics.jsonl and TensorBoard events into `run_directory`, resumes from the newest
-/// checkpoint that verifies. On a stop request it writes a checkpoint and throws Interrupted. Does not fit, export or
-/// calibrate: src/training/train.cpp does.
+/// checkpoint that verifies. With training.max_seconds every phase ends at 1.1 times its share of them at the latest,
+/// so that none after it is left untrained. On a stop request it writes a checkpoint and throws Interrupted. Does not
+/// fit, export or calibrate: src/training/train.cpp does.
 class Trainer {
 public:
   Trainer(std::filesystem::path run_directory, const TrainingOptions& options);

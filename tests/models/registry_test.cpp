@@ -47,8 +47,8 @@ protected:
   void SetUp() override { at::set_num_threads(1); }
   static AnomalyInput input() {
     AnomalyInput i;
-    i.channels = GetParam().channels, i.aligned = GetParam().aligned, i.explained = i.aligned ? 0.9 : 0.0;
-    i.height = height, i.width = width, i.crop_height = height, i.crop_width = width;
+    i.channels = GetParam().channels, i.aligned = GetParam().aligned;
+    i.height = height, i.width = width;
     return i;
   }
   static std::unique_ptr<AnomalyModel> make(std::uint64_t seed = 3) {

@@ -1,8 +1,10 @@
 #include "training/trainer.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -23,7 +25,6 @@ public:
       : a_(at::full({4, 3}, 0.2).set_requires_grad(true)),
         b_(at::zeros({4}).set_requires_grad(true)),
         seen_(at::zeros({}, at::kLong)) {}
-  void set_steps(std::int64_t) override {}
   std::vector<Phase> phases() override { return {{"first", 12, {{"a", a_}, {"b", b_}}}, {"second", 8, {{"b", b_}}}}; }
   void begin(const Phase& phase) override { a_.set_requires_grad(phase.name == "first"); }
   StepResult step(const Phase& phase, std::int64_t step) override {
@@ -36,6 +37,7 @@ public:
       x.data_ptr<float>()[i] = static_cast<float>(random.normal());
     }
     seen_ += 1;
+    std::this_thread::sleep_for(pause_);
     StepResult result;
     result.loss =
         (at::matmul(a_, x) + b_ - 1).tanh().pow(2).sum() * (poison_ ? std::numeric_limits<double>::quiet_NaN() : 1.0);
@@ -53,6 +55,7 @@ public:
   std::stop_token token() { return stop_.get_token(); }
   at::Tensor a_, b_, seen_;
   bool poison_ = false;
+  std::chrono::milliseconds pause_{0};
 
 private:
   std::stop_source stop_;
@@ -100,7 +103,7 @@ TEST(Trainer, ResumeEqualsTheUninterruptedRunBitForBit) {
       EXPECT_EQ(stop.exit_code(), ExitCode::interrupted);
     }
     TinyTask resumed;  // a new process starts from fresh objects
-    Trainer(folder, options()).run(resumed, true, {}, silent_progress());
+    EXPECT_EQ(Trainer(folder, options()).run(resumed, true, {}, silent_progress()).steps, 20);
     EXPECT_TRUE(at::equal(resumed.a_, straight.a_) && at::equal(resumed.b_, straight.b_) &&
                 at::equal(resumed.seen_, straight.seen_))
         << phase << " " << step;
@@ -120,6 +123,31 @@ TEST(Trainer, AveragesWeightsAndResumesThem) {
   EXPECT_THROW(Trainer(folder, o).run(stopped, false, stopped.token(), silent_progress()), Interrupted);
   Trainer(folder, o).run(resumed, true, {}, silent_progress());
   EXPECT_TRUE(at::equal(resumed.a_, averaged.a_) && at::equal(resumed.b_, averaged.b_));
+}
+
+TEST(Trainer, EveryPhaseEndsAtItsShareOfTheTimeBudget) {
+  TinyTask task;
+  task.pause_ = std::chrono::milliseconds(40);
+  TrainingOptions o = options();
+  o.max_seconds = 0.25;  // the steps alone take 0.8 s
+  testing::expect_warning("the share of phase first in training.max_seconds is spent");
+  testing::expect_warning("the share of phase second in training.max_seconds is spent");
+  const TrainResult result = Trainer(fresh("trainer-budget"), o).run(task, false, {}, silent_progress());
+  EXPECT_LT(result.steps, 12);
+  EXPECT_LT(result.seconds, 0.6);
+  EXPECT_FALSE(at::equal(task.b_, at::zeros({4})));
+  std::ifstream file(std::filesystem::path(::testing::TempDir()) / "trainer-budget" / "metrics.jsonl");
+  const std::string log((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(log.find("\"phase\":\"second\""), std::string::npos) << "the second phase had no step";
+}
+
+TEST(Trainer, TimesWholeStepsOfEveryPhase) {
+  TinyTask task;
+  task.pause_ = std::chrono::milliseconds(20);
+  const std::vector<double> seconds = step_seconds(task, options(), 3);
+  ASSERT_EQ(seconds.size(), 2u);
+  EXPECT_GE(seconds[0], 0.02);
+  EXPECT_GE(seconds[1], 0.02);
 }
 
 TEST(Trainer, ReadsNothingBackInsideSteps) {

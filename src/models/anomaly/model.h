@@ -19,14 +19,11 @@ struct AnomalyModelOptions {
 };
 void describe(OptionsVisitor& visitor, AnomalyModelOptions& options);
 
-/// What the images are like, read from the good training parts by rule (training/anomaly_facts.h).
+/// What the images are like, read from the good training parts by rule (training/anomaly_images.h).
 struct AnomalyInput {
   std::int64_t channels = 1;
-  std::int64_t height = 128, width = 128;  ///< of the whole judged image; 0 = any size
-  std::int64_t crop_height = 128, crop_width = 128;
-  bool aligned = false;  ///< parts lie at the same place in every image
-  double explained = 0;  ///< share of variance that the mean good image explains, 0..1
-  bool two_level = false;
+  std::int64_t height = 128, width = 128;  ///< of the whole training image
+  bool aligned = false;                    ///< parts lie at the same place in every image
 };
 
 /// What training sees. Undefined where a model has no such head.

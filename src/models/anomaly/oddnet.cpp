@@ -15,6 +15,9 @@
 namespace oddity {
 namespace {
 
+/// Positions with a Gaussian of their own; larger images share one. A position takes 9 KB in each of two memories.
+constexpr std::int64_t most_positions = 4096;
+
 struct Widths {
   std::int64_t half, quarter, eighth, sixteenth;
 };
@@ -251,13 +254,16 @@ std::vector<std::pair<std::string, at::Tensor>> OddNet::components(const at::Ten
 
 void OddNet::fit(const FitImages& images) {
   net_->eval();
+  // Chunks of 16 images of 128x128, fewer of larger ones: statistics take the memory of training, not more.
+  const std::int64_t pixels = std::max<std::int64_t>(1, input_.height * input_.width);
+  const std::int64_t chunk = std::clamp<std::int64_t>(16 * 128 * 128 / pixels, 1, 16);
   const auto features = [&](bool encoder) {
-    return [this, &images, encoder](std::int64_t k) -> at::Tensor {
-      const std::int64_t first = 16 * k;
+    return [this, &images, encoder, chunk](std::int64_t k) -> at::Tensor {
+      const std::int64_t first = chunk * k;
       if (first >= images.train_count()) {
         return {};
       }
-      const at::Tensor x = images.train(first, std::min<std::int64_t>(16, images.train_count() - first));
+      const at::Tensor x = images.train(first, std::min(chunk, images.train_count() - first));
       Features f = encode(x, context_.defined() ? context_.unsqueeze(0).expand({x.size(0), -1, -1, -1}) : at::Tensor());
       if (!encoder) {
         net_->localizer->forward(f);
@@ -265,8 +271,9 @@ void OddNet::fit(const FitImages& images) {
       return encoder ? f.e2 : f.d2;
     };
   };
-  e2_ = FeatureGaussian::fit(features(true), input_.aligned);
-  d2_ = FeatureGaussian::fit(features(false), input_.aligned);
+  const bool per_position = input_.aligned && pixels / 16 <= most_positions;
+  e2_ = FeatureGaussian::fit(features(true), per_position);
+  d2_ = FeatureGaussian::fit(features(false), per_position);
 
   // Put the maps on one scale: 0 at the median, 1 at the 99.5 % point of pixels of good images that training never saw.
   std::vector<std::vector<at::Tensor>> values(3);
