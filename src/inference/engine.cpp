@@ -68,7 +68,7 @@ struct Engine::State {
   EngineOptions options;
   std::shared_ptr<const Program> program;
   std::size_t score = 0, map = 0;  ///< positions among the outputs
-  std::optional<std::size_t> repaired;
+  std::optional<std::size_t> repaired, level;
 };
 
 struct Engine::Worker::Buffers {
@@ -105,6 +105,7 @@ Engine::Engine(Package package, const Backend& backend, const EngineOptions& opt
   state->score = *find_output(graph, "score");
   state->map = *find_output(graph, "map");
   state->repaired = find_output(graph, "repaired");
+  state->level = find_output(graph, "level");
   state->options = options;
   state->package = std::move(package);
   state_ = std::move(state);
@@ -280,8 +281,19 @@ Verdict Engine::Worker::judge(const ImageView& image) {
       }
     }
   }
-  verdict.score = rule.pooling == "graph" ? static_cast<double>(*score.data)
-                                          : pool_top_fraction(map, rule.pooling_fraction, buffers.scratch);
+  verdict.score = *score.data;
+  if (rule.pooling != "graph") {
+    verdict.score = pool_top_fraction(map, rule.pooling_fraction, buffers.scratch);
+    if (state_->level) {
+      const TensorView& level = outputs[*state_->level];
+      if (level.data == nullptr || count_of(level.shape) != 1) {
+        fail<ContentError>(
+            "[inference.judge] the graph's output 'level' has the wrong shape; got {}; expected one value",
+            text_of(level.shape));
+      }
+      verdict.score += *level.data;
+    }
+  }
   decide(verdict, rule, find_regions(map, rule, buffers.mask));
   if (keep) {
     verdict.map = {map.height, map.width, buffers.map};

@@ -68,7 +68,8 @@ struct Package {
   DecisionRule decision;
   std::vector<SelfTest> self_tests;  ///< at most 4
   /// Component graphs by name. The main one is "anomaly": input "image" [1, C, H, W] float32 in [0, 1]; outputs "score"
-  /// [1], "map" [1, 1, H, W], and optionally "repaired" [1, C, H, W].
+  /// [1], "map" [1, 1, H, W], and optionally "repaired" [1, C, H, W] and "level" [1]: what was taken off every value of
+  /// the map because the whole image is unusual; `top_fraction` adds it to the score.
   std::map<std::string, Graph> graphs;
   std::string digest;  ///< SHA-256 of the whole file as sha256sum prints it, set by read and write
 };

@@ -161,6 +161,20 @@ TEST(Engine, TopFractionIsTheScoreAlsoWithoutARegionOfInterest) {
   EXPECT_NEAR(verdict.score, 0.7, 1e-7);  // float32 map
 }
 
+TEST(Engine, LevelOfTheImageCountsForThePooledScore) {
+  Package package = small_package();
+  package.graphs.at("anomaly") = samples::mean_graph(1, 16, 16, true);
+  package.graphs.at("anomaly").outputs.push_back({"level", TensorType::f32, {1}});
+  package.decision.pooling = "top_fraction";
+  package.decision.pooling_fraction = 1e-6;
+  const Image image = image_of(16, 16, 1, Depth::u8, {{7, 3, 51}});
+  EXPECT_NEAR(judge(package, image).score, 0.2 + 0.25, 1e-7);
+  const MeanBackend wrong([](samples::Outputs& o) { o.level.clear(); });
+  EXPECT_THROW(judge(package, image, wrong), ContentError);
+  package.decision.pooling = "graph";
+  EXPECT_NEAR(judge(package, image).score, 0.2, 1e-7) << "the graph's score holds it already";
+}
+
 TEST(Engine, RegionOfInterestWithoutAPixelGivesNoVerdict) {
   Package package = small_package();
   package.decision.pooling = "top_fraction";

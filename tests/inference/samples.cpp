@@ -113,12 +113,14 @@ public:
     outputs_.score = {*std::max_element(outputs_.map.begin(), outputs_.map.end())};
     outputs_.map_shape = {1, 1, input.shape[2], input.shape[3]};
     outputs_.repaired.assign(input.data, input.data + channels * pixels);
+    outputs_.level = {0.25f};
     if (change_) {
       change_(outputs_);
     }
     views_ = {{outputs_.score.data(), {static_cast<std::int64_t>(outputs_.score.size())}},
               {outputs_.map.data(), outputs_.map_shape},
-              {outputs_.repaired.data(), input.shape}};
+              {outputs_.repaired.data(), input.shape},
+              {outputs_.level.data(), {static_cast<std::int64_t>(outputs_.level.size())}}};
     return std::span(views_).first(count_);
   }
 

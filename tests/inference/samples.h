@@ -33,7 +33,7 @@ void fill_box(Image& image, int x0, int y0, int x1, int y1, int value);
 
 /// Runs the function of `mean_graph` (after `change`, which may alter the outputs) without reading the graph.
 struct Outputs {
-  std::vector<float> score, map, repaired;
+  std::vector<float> score, map, repaired, level;
   std::vector<std::int64_t> map_shape;
 };
 class MeanBackend final : public Backend {

@@ -12,6 +12,7 @@
 
 #include "backends/torch/torch_backend.h"
 #include "core/error.h"
+#include "models/anomaly/score.h"
 #include "training/trace.h"
 
 namespace oddity {
@@ -146,6 +147,10 @@ TEST_P(EveryModel, JudgeHasTheStatedShapesAndSeedsDecide) {
   EXPECT_EQ(first[1].sizes(), (at::IntArrayRef{1, 1, height, width}));
   if (first.size() > 2) {
     EXPECT_EQ(first[2].sizes(), image.sizes());
+  }
+  if (first.size() > 3) {  // the score is that of the map before its level was taken off
+    EXPECT_EQ(first[3].sizes(), (at::IntArrayRef{1}));
+    EXPECT_NEAR(pooled(first[1] + first[3]).item<double>(), first[0].item<double>(), 1e-4);
   }
   for (std::size_t i = 0; i < first.size(); ++i) {
     EXPECT_TRUE(at::equal(first[i], second[i])) << a->judge_names()[i];

@@ -74,8 +74,8 @@ public:
   virtual std::vector<NamedParameter> repair_parameters() = 0;
   /// The maps [1, 1, H, W] that the score is made of, by name: for study and benchmarks.
   virtual std::vector<std::pair<std::string, at::Tensor>> components(const at::Tensor& image) = 0;
-  /// The scoring graph on whole images [1, C, H, W]: {score [1], map [1, 1, H, W], repaired [1, C, H, W] if any}.
-  /// Traceable, in eval mode.
+  /// The scoring graph on whole images [1, C, H, W]: score [1], map [1, 1, H, W] and, if any, repaired [1, C, H, W] and
+  /// level [1], what was taken off every pixel of the map and counts for the score. Traceable, in eval mode.
   virtual std::vector<at::Tensor> judge(const at::Tensor& image) = 0;
   virtual std::vector<std::string> judge_names() const = 0;
   /// True when judge works for any height and width (multiples of `multiple`).

@@ -188,7 +188,7 @@ public:
   void prepare(const FitImages& images) override;
   void fit(const FitImages& images) override;
   std::vector<at::Tensor> judge(const at::Tensor& image) override;
-  std::vector<std::string> judge_names() const override { return {"score", "map", "repaired"}; }
+  std::vector<std::string> judge_names() const override { return {"score", "map", "repaired", "level"}; }
   std::vector<std::pair<std::string, at::Tensor>> components(const at::Tensor& image) override;
   bool any_size() const override { return !input_.aligned; }
   std::int64_t multiple() const override { return 16; }
@@ -299,16 +299,17 @@ std::vector<at::Tensor> OddNet::judge(const at::Tensor& image) {
   Features f = encode(image, context_.defined() ? context_.unsqueeze(0) : at::Tensor());
   const at::Tensor local = localization_map(f);
   // Three views of one image, each in units of what good images show, weigh the same: no weight is fitted to any set.
-  const at::Tensor map =
+  const at::Tensor evidence =
       ((local - center_[0]) * scale_[0] + (enlarged(e2_.distance(f.e2), 4) - center_[1]) * scale_[1] +
        (enlarged(d2_.distance(f.d2), 4) - center_[2]) * scale_[2]) *
       (1.0 / 3.0);
-  // Fused ReLUs swallow NaN; a broken image must not look good.
-  const at::Tensor score = pooled(map) + image.mean() * 0.0;
+  // Dust, light and a new lot raise the whole map. That counts for the score; the map shows what stands out within the
+  // image. Only half of the mean is taken away, since a large defect raises it too.
+  const at::Tensor level = 0.5 * evidence.mean({1, 2, 3}, true);
   const at::Tensor doubt = local.sigmoid();
   const at::Tensor repaired =
       (image * doubt.neg().add(1) + net_->repairer->forward(f).to(at::kFloat) * doubt).clamp(0, 1);
-  return {score, map, repaired};
+  return {pooled(evidence), evidence - level, repaired, level.flatten()};
 }
 
 }  // namespace
