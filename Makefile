@@ -1,7 +1,7 @@
 # The doors for people. `make` alone lists them. Everything below tools/ and cmake/ can also be called by hand.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup peers configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-peers bench-latency bench-training bench-record clean
+.PHONY: help setup peers configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-peers bench-latency bench-training bench-thresholds bench-record clean
 
 BUILD := build/release
 export CCACHE_MAXSIZE ?= 5G
@@ -51,6 +51,9 @@ bench-latency: build  ## latency of one image beside anomalib, same run, same th
 
 bench-training: build  ## speed of the training loop, and where the time of a training and an evaluation goes
 	@cmake --build $(BUILD) --target training_speed_bench -j $$(tools/jobs) && tools/bench training_speed
+
+bench-thresholds: build  ## whether the overkill budget is kept: 20 calibrations, 2,000 fresh parts each
+	@tools/bench thresholds
 
 bench-record:  ## turn build/bench/*.json into bench/results/*.md with date and machine
 	@tools/bench record

@@ -145,8 +145,7 @@ int main(int argc, char** argv) try {
   Part fixed{"step on a fixed batch"}, full{"full step"}, fit{"statistics"}, package_part{"trace and export"},
       calibration{"calibrate through the engine"};
 
-  const AnomalyData data =
-      load.measure([&] { return load_anomaly_data(*dataset, splits, config, device, silent_progress()); });
+  const AnomalyData data = load.measure([&] { return load_anomaly_data(*dataset, splits, config, silent_progress()); });
   AnomalyTask task(config, data);
   if (!task.model().learns_from_defects()) {
     fail<InvalidArgument>(
@@ -223,10 +222,8 @@ int main(int argc, char** argv) try {
       const CropPlan plan =
           plan_crops(data.train.count(), data.train.height(), data.train.width(), batch.image.size(2),
                      batch.image.size(3), config.training.batch, data.facts, 1, static_cast<std::uint64_t>(i));
-      return std::pair(
-          data.train.gather(plan.picks.to(device), plan.rows.to(device), plan.columns.to(device)).contiguous(),
-          data.train.gather(plan.donor_picks.to(device), plan.donor_rows.to(device), plan.donor_columns.to(device))
-              .contiguous());
+      return std::pair(data.train.gather(plan.picks, plan.rows, plan.columns).contiguous(),
+                       data.train.gather(plan.donor_picks, plan.donor_rows, plan.donor_columns).contiguous());
     });
     corruption.measure([&] {
       return corrupt(clean, donors, config.defects, {data.facts.two_level, data.facts.enlargement}, 1,

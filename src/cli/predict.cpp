@@ -214,6 +214,7 @@ ExitCode run(const Request& request) {
   std::vector<Slot> slots(mine.size());
   std::size_t refused = 0;
   std::size_t damaged = 0;
+  std::size_t unreadable = 0;
   const auto judge = [&](Engine::Worker& worker, std::size_t i) {
     const Image image = mine[i].load();
     Slot& slot = slots[i];
@@ -235,6 +236,9 @@ ExitCode run(const Request& request) {
       } catch (const InvalidArgument& contract) {
         ++refused;
         slot.verdict.reasons = {contract.what()};
+      } catch (const Error& other) {  // unreadable, or gone since it was listed
+        ++unreadable;
+        slot.verdict.reasons = {other.what()};
       }
       slot.verdict.decision = Decision::error;
       slot.verdict.score = slot.verdict.p_value = std::numeric_limits<double>::quiet_NaN();
@@ -245,10 +249,15 @@ ExitCode run(const Request& request) {
     results.add(mine[i].name, slot.verdict, slot.picture);
   };
   const std::size_t done = judge_in_order(engine, mine.size(), workers, judge, ready, stop.token());
-  if (done < mine.size()) {
-    fail<Interrupted>("[cli.predict] stopped on request; got {} of {} images judged", done, mine.size());
-  }
   results.commit();
+  if (done < mine.size()) {
+    fail<Interrupted>("[cli.predict] stopped on request; got {} of {} images judged (their results are kept)", done,
+                      mine.size());
+  }
+  if (unreadable > 0) {
+    fail<IoError>("[cli.predict] some images cannot be read; got {} of {}; expected none (see their reasons)",
+                  unreadable, mine.size());
+  }
   if (damaged > 0) {
     fail<ContentError>("[cli.predict] some images are damaged; got {} of {}; expected none (see their reasons)",
                        damaged, mine.size());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -61,6 +62,30 @@ void sort_by_file(std::vector<Sample>& samples) {
   std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) { return a.file < b.file; });
 }
 
+bool means_good(std::string label) {
+  std::transform(label.begin(), label.end(), label.begin(),
+                 [](unsigned char c) { return c < 128 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c); });
+  return label == "good" || label == "ok";
+}
+
+/// Two images whose names differ in their folders only would share the mask of one of them.
+void refuse_shared_masks(const std::vector<Sample>& samples) {
+  std::map<std::string, std::string> owner;
+  for (const Sample& sample : samples) {
+    if (sample.mask.empty()) {
+      continue;
+    }
+    const auto [entry, inserted] = owner.emplace(sample.mask, sample.file);
+    if (!inserted) {
+      fail<ContentError>(
+          "[data.folder] the mask {} would belong to {} and to {}; expected one for each: name them in a column `mask` "
+          "of "
+          "index.csv, or put them under ground_truth/<split>/<label>",
+          sample.mask, entry->second, sample.file);
+    }
+  }
+}
+
 std::vector<Sample> scan_splits(const fs::path& root) {
   std::vector<Sample> samples;
   for (const Split split : all_splits) {
@@ -69,31 +94,33 @@ std::vector<Sample> scan_splits(const fs::path& root) {
       continue;
     }
     const std::vector<std::string> labels = folders_in(folder);
+    if (const std::vector<std::string> loose = images_in(folder); !loose.empty()) {
+      fail<ContentError>(
+          "[data.folder] {} images lie in {} itself ({}, for one); expected a folder for each label, such "
+          "as {}/good",
+          loose.size(), folder.string(), loose.front(), name_of(split));
+    }
     if (split == Split::train && (!fs::is_directory(folder / "good") || images_in(folder / "good").empty())) {
       fail<ContentError>("[data.folder] {} has no images in train/good; got the folders [{}] in train", root.string(),
                          fmt::join(labels, ", "));
     }
     for (const std::string& label : labels) {
       for (const std::string& name : images_in(folder / label)) {
-        Sample sample = sample_of(std::string(name_of(split)) + "/" + label + "/" + name, split, label);
+        Sample sample = sample_of(std::string(name_of(split)) + "/" + label + "/" + name, split,
+                                  means_good(label) ? "good" : label);
         if (!sample.good()) {
-          sample.mask = find_mask(root, label, name);
+          sample.mask = find_mask(root, split, label, name);
         }
         samples.push_back(std::move(sample));
       }
     }
   }
+  refuse_shared_masks(samples);
   if (samples.empty()) {
     fail<ContentError>("[data.folder] {} holds no images; expected train/good/*.png and test/<label>/*.png",
                        root.string());
   }
   return samples;
-}
-
-bool means_good(std::string label) {
-  std::transform(label.begin(), label.end(), label.begin(),
-                 [](unsigned char c) { return c < 128 ? static_cast<char>(std::tolower(c)) : static_cast<char>(c); });
-  return label == "good" || label == "ok";
 }
 
 std::vector<Sample> scan_classes(const fs::path& root, const std::vector<std::string>& classes) {
@@ -134,6 +161,9 @@ public:
       if (!seen.insert(samples.back().file).second) {
         complain(row, "file '" + samples.back().file + "' appears twice");
       }
+    }
+    if (table_.column("mask") < 0) {
+      refuse_shared_masks(samples);
     }
     if (samples.empty()) {
       fail<ContentError>("[data.index] {}:1: no rows after the header; expected one for each image", name_);
@@ -188,7 +218,7 @@ private:
       }
     }
     if (!mask_listed && !sample.good()) {
-      sample.mask = find_mask(root_, sample.label, sample.file);
+      sample.mask = find_mask(root_, sample.split, sample.label, sample.file);
     }
     return sample;
   }
@@ -200,12 +230,13 @@ private:
 
 }  // namespace
 
-std::string find_mask(const fs::path& root, const std::string& label, const fs::path& file) {
-  const fs::path folder = fs::path("ground_truth") / label;
-  for (const char* extension : {".png", ".bmp", ".tif", ".tiff"}) {
-    const fs::path mask = folder / (file.stem().string() + "_mask" + extension);
-    if (fs::is_regular_file(root / mask)) {
-      return mask.generic_string();
+std::string find_mask(const fs::path& root, Split split, const std::string& label, const fs::path& file) {
+  for (const fs::path& folder : {fs::path("ground_truth") / name_of(split) / label, fs::path("ground_truth") / label}) {
+    for (const char* extension : {".png", ".bmp", ".tif", ".tiff"}) {
+      const fs::path mask = folder / (file.stem().string() + "_mask" + extension);
+      if (fs::is_regular_file(root / mask)) {
+        return mask.generic_string();
+      }
     }
   }
   return {};

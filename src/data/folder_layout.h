@@ -12,7 +12,9 @@ std::vector<Sample> scan_folder(const std::filesystem::path& root);
 /// The samples that `<root>/index.csv` lists, in the order of their files.
 std::vector<Sample> read_index(const std::filesystem::path& root);
 
-/// `ground_truth/<label>/<name>_mask.png` when that file exists (or with another image extension), else "".
-std::string find_mask(const std::filesystem::path& root, const std::string& label, const std::filesystem::path& file);
+/// `ground_truth/<split>/<label>/<name>_mask.png` or `ground_truth/<label>/<name>_mask.png`, the first that exists
+/// (also with another image extension), else "".
+std::string find_mask(const std::filesystem::path& root, Split split, const std::string& label,
+                      const std::filesystem::path& file);
 
 }  // namespace oddity

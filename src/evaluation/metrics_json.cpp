@@ -264,7 +264,8 @@ Json threshold_numbers(const DecisionRule& rule, std::size_t good_images, std::s
         fmt::format("A budget of {} needs at least {} calibration parts; {} parts allow {}, and that is what is used.",
                     percent(rule.requested_budget), conformal.n_needed, n, percent(rule.budget));
   }
-  if (good_images > 0) {
+  // Parts of one group are no independent draws: no law says how many of them will be rejected.
+  if (good_images > 0 && rule.calibration_unit != "group") {
     const auto [least, most] =
         central_count(static_cast<std::int64_t>(good_images), conformal.beta_a, conformal.beta_b, kConfidence);
     out["expected_overkill"] = {

@@ -41,15 +41,16 @@ struct SelfTest {
 
 /// How map and score become a verdict.
 struct DecisionRule {
-  /// Where the image score comes from. `graph`: the graph's output "score"; the graph cannot know a region of interest,
-  /// so with one this is refused. `top_fraction`: mean of the largest `pooling_fraction` share of the map's values
-  /// (inside the region of interest, at model size, at least one value).
+  /// Where the image score comes from. `graph`: the graph's output "score"; the graph knows neither a region of
+  /// interest nor a minimum area: with one of them this is refused. `top_fraction`: mean of the largest
+  /// `pooling_fraction` share of the map's values (inside the region of interest, at model size, at least one value).
   std::string pooling = "graph";
   double pooling_fraction = 0.001;  ///< (0, 1]
   double threshold = 0.0;           ///< image score; score > threshold is a reject
   double pixel_threshold = 0.0;     ///< map value above which a pixel belongs to a region
   /// In original pixels. Smaller regions are no defects: they are dropped, and a part whose score is above the
-  /// threshold is accepted, with a reason, when it has regions and all of them are smaller. 0 = off.
+  /// threshold is accepted, with a reason, when it has only smaller ones and its score without their pixels is not
+  /// above the threshold. 0 = off.
   double minimum_area_px = 0.0;
   double requested_budget = 0.01;          ///< overkill budget asked for
   double budget = 0.01;                    ///< overkill budget that the calibration parts allow; used

@@ -142,6 +142,10 @@ std::string fault_of(const Package& package) {
   if (!package.region.polygons.empty() && package.decision.pooling == "graph") {
     return "a region of interest needs decision pooling 'top_fraction'; got 'graph', which scores the whole image";
   }
+  if (package.decision.minimum_area_px > 0 && package.decision.pooling == "graph") {
+    return "a minimum area needs decision pooling 'top_fraction'; got 'graph', which cannot score a part without its "
+           "small areas";
+  }
   if (package.self_tests.size() > format::max_self_tests) {
     return fmt::format("too many self-tests; got {}; expected at most {}", package.self_tests.size(),
                        format::max_self_tests);

@@ -198,7 +198,13 @@ const Prepared& InputPreparer::run(const ImageView& image) {
   prepared_.valid_width = plan_.valid_width;
   prepared_.values.resize(static_cast<std::size_t>(fitted_.channels) * static_cast<std::size_t>(fitted_.height) *
                           static_cast<std::size_t>(fitted_.width));
-  to_planar(fitted_.view(), divisor_of(fitted_.depth, contract_), prepared_.values);
+  const double divisor = divisor_of(fitted_.depth, contract_);
+  to_planar(fitted_.view(), divisor, prepared_.values);
+  if (divisor < full_scale_of(fitted_.depth)) {
+    for (float& value : prepared_.values) {
+      value = std::min(value, 1.0f);
+    }
+  }
   return prepared_;
 }
 

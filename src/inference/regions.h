@@ -27,7 +27,8 @@ struct FoundRegions {
   std::vector<Region> kept;       ///< largest score first, ties by position
   std::size_t below_minimum = 0;  ///< how many were smaller than the minimum area
 };
-/// 8-connected components of values > pixel_threshold inside, in original pixels. `mask` is reused between calls.
+/// 8-connected components of values > pixel_threshold inside, in original pixels. `mask` is reused between calls;
+/// afterwards 1 where the map is above the threshold, else 0.
 FoundRegions find_regions(const MapView& map, const DecisionRule& rule, std::vector<std::uint8_t>& mask);
 
 }  // namespace oddity

@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/threads.h"
 #include "image/pad.h"
 #include "inference/prepare.h"
@@ -15,7 +16,7 @@
 namespace oddity {
 namespace {
 
-constexpr double resident_limit_bytes = 8e9;  // of stored pixels; larger sets need a pack and a smaller image_size
+constexpr double resident_limit_bytes = 8e9;  // of stored pixels; larger sets need a smaller image_size
 constexpr int side_multiple = 16;             // of judged sizes that are read from the images
 constexpr double auto_crops = 4;  // fit auto: judged images have at most the area of this many training crops
 
@@ -130,7 +131,7 @@ at::Tensor load_images(const Dataset& dataset, const std::vector<std::size_t>& i
 
 /// Defects with a mask; native ones only where they fit on the canvas of the good images.
 LabelledImages load_defects(const Dataset& dataset, const std::vector<std::size_t>& indices,
-                            const InputContract& contract, c10::Device device, ProgressSink& progress) {
+                            const InputContract& contract, ProgressSink& progress) {
   const auto usable = [&](std::size_t i) {
     if (!dataset.has_mask(i) || contract.fit != "native") {
       return dataset.has_mask(i);
@@ -152,7 +153,7 @@ LabelledImages load_defects(const Dataset& dataset, const std::vector<std::size_
     const Image mask = fitted(dataset.mask(masked[k]).view(), mask_contract, dataset.samples()[masked[k]].file);
     store(mask, static_cast<std::byte*>(masks.data_ptr()) + k * mask.pixels.size());
   }
-  return {images.whole(0, images.count()).to(device), masks.gt(127).to(at::kFloat).to(device)};
+  return {images.whole(0, images.count()), masks.gt(127).to(at::kFloat)};
 }
 
 }  // namespace
@@ -184,7 +185,11 @@ ImageSurvey survey_images(const Dataset& dataset, const std::vector<std::size_t>
                                                                     : channels;
   const bool differs =
       std::any_of(shapes.begin(), shapes.end(), [&](const Shape& s) { return s.channels != contract.channels; });
-  contract.convert_channels = contract.convert_channels || differs;
+  if (differs && !contract.convert_channels) {
+    log_info("images differ from the {} channels of the model: the package converts between grey and colour",
+             contract.channels);
+    contract.convert_channels = true;
+  }
   if (options.fit == "native") {
     contract.multiple = side_multiple;
     contract.height = rounded_up(height, side_multiple), contract.width = rounded_up(width, side_multiple);
@@ -205,7 +210,7 @@ ImageSurvey survey_images(const Dataset& dataset, const std::vector<std::size_t>
 }
 
 AnomalyData load_anomaly_data(const Dataset& dataset, const Splits& splits, const AnomalyConfig& config,
-                              c10::Device device, ProgressSink& progress) {
+                              ProgressSink& progress) {
   std::vector<std::size_t> good = splits.train;
   good.insert(good.end(), splits.validation.begin(), splits.validation.end());
   good.insert(good.end(), splits.calibration.begin(), splits.calibration.end());
@@ -219,14 +224,13 @@ AnomalyData load_anomaly_data(const Dataset& dataset, const Splits& splits, cons
   AnomalyData data;
   data.contract = survey.contract;
   const auto resident = [&](const std::vector<std::size_t>& indices, std::string_view what) {
-    return ResidentImages(load_images(dataset, indices, data.contract, progress, what).to(device),
-                          data.contract.full_scale);
+    return ResidentImages(load_images(dataset, indices, data.contract, progress, what), data.contract.full_scale);
   };
   data.train = resident(splits.train, "training images");
   if (!splits.validation.empty()) {
     data.validation = resident(splits.validation, "validation images");
   }
-  data.defects = load_defects(dataset, splits.validation_defects, data.contract, device, progress);
+  data.defects = load_defects(dataset, splits.validation_defects, data.contract, progress);
   data.facts = read_facts(data.train, survey.one_size ? config.augment.alignment : "free", survey.enlargement);
   data.one_size = survey.one_size;
   return data;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <c10/core/Device.h>
-
 #include "core/progress.h"
 #include "data/dataset.h"
 #include "data/splits.h"
@@ -20,9 +18,9 @@ struct ImageSurvey {
 /// Looks at every image that `good` lists. Throws InvalidArgument that names a file when they cannot be judged alike.
 ImageSurvey survey_images(const Dataset& dataset, const std::vector<std::size_t>& good, const DataOptions& options);
 
-/// Reads, fits and stacks the good images of the splits onto the device, and reads the facts. Throws InvalidArgument
+/// Reads, fits and stacks the good images of the splits in memory, and reads the facts. Throws InvalidArgument
 /// with sentences for sets that cannot be trained on.
 AnomalyData load_anomaly_data(const Dataset& dataset, const Splits& splits, const AnomalyConfig& config,
-                              c10::Device device, ProgressSink& progress);
+                              ProgressSink& progress);
 
 }  // namespace oddity

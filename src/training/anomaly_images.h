@@ -19,7 +19,7 @@ struct ImageFacts {
   double enlargement = 1;  ///< how much images were enlarged to reach the model size
 };
 
-/// Good images resident on the training device in their source depth, [N, C, H, W] uint8 or int16 (the bits of
+/// Good images resident in host memory in their source depth, [N, C, H, W] uint8 or int16 (the bits of
 /// uint16).
 class ResidentImages {
 public:

@@ -23,21 +23,20 @@ constexpr std::int64_t validation_defects = 48;  // synthetic defects that the l
 
 class TaskImages final : public FitImages {
 public:
-  explicit TaskImages(const AnomalyData& data) : data_(data) {}
+  TaskImages(const AnomalyData& data, c10::Device device) : data_(data), device_(device) {}
   std::int64_t train_count() const override { return data_.train.count(); }
-  at::Tensor train(std::int64_t first, std::int64_t count) const override { return data_.train.whole(first, count); }
+  at::Tensor train(std::int64_t first, std::int64_t count) const override {
+    return data_.train.whole(first, count).to(device_);
+  }
   std::int64_t validation_count() const override { return data_.validation.count(); }
   at::Tensor validation(std::int64_t first, std::int64_t count) const override {
-    return data_.validation.whole(first, count);
+    return data_.validation.whole(first, count).to(device_);
   }
 
 private:
   const AnomalyData& data_;
+  c10::Device device_;
 };
-
-at::Tensor per_image(const std::vector<float>& values, const c10::Device& device) {
-  return at::tensor(values).reshape({-1, 1, 1, 1}).to(device, /*non_blocking=*/true);
-}
 
 at::Generator generator_for(std::uint64_t seed, const std::string& purpose, std::uint64_t step) {
   RandomStream random(seed, purpose, step);
@@ -91,7 +90,7 @@ AnomalyTask::AnomalyTask(const AnomalyConfig& config, AnomalyData data)
         config.model.name, input.width, input.height);
   }
   model_->to(device_);
-  model_->prepare(TaskImages(data_));
+  model_->prepare(TaskImages(data_, device_));
 }
 
 AnomalyTask::~AnomalyTask() = default;
@@ -131,21 +130,17 @@ AnomalyTask::Batch AnomalyTask::make_batch(const std::string& purpose, std::int6
   const auto [crop_height, crop_width] = crop_size();
   const CropPlan plan = plan_crops(source.count(), source.height(), source.width(), crop_height, crop_width, batch,
                                    data_.facts, seed, static_cast<std::uint64_t>(step));
-  const auto on_device = [&](const at::Tensor& t) { return t.to(device_, /*non_blocking=*/true); };
-
   Batch out;
-  at::Tensor clean = source.gather(on_device(plan.picks), on_device(plan.rows), on_device(plan.columns)).contiguous();
-  at::Tensor donors =
-      source.gather(on_device(plan.donor_picks), on_device(plan.donor_rows), on_device(plan.donor_columns))
-          .contiguous();
+  at::Tensor clean = source.gather(plan.picks, plan.rows, plan.columns).contiguous();
+  const at::Tensor donors = source.gather(plan.donor_picks, plan.donor_rows, plan.donor_columns).contiguous();
   if (plan.any_transpose) {
-    clean = at::where(on_device(plan.transpose), clean.transpose(2, 3), clean);
+    clean = at::where(plan.transpose, clean.transpose(2, 3), clean);
   }
   RandomStream random(seed, "photometric", static_cast<std::uint64_t>(step));
   const auto draw = [&](auto value) {
     std::vector<float> values(static_cast<std::size_t>(batch));
     std::generate(values.begin(), values.end(), [&] { return static_cast<float>(value()); });
-    return per_image(values, device_);
+    return at::tensor(values).reshape({-1, 1, 1, 1});
   };
   if (!data_.facts.two_level) {
     const at::Tensor gain =
@@ -168,8 +163,7 @@ AnomalyTask::Batch AnomalyTask::make_batch(const std::string& purpose, std::int6
   if (!data_.facts.two_level) {
     const at::Tensor sd = draw([&] { return random.uniform(0, noise_sd); });
     at::Generator generator = generator_for(seed, "noise", static_cast<std::uint64_t>(step));
-    const at::Tensor noise =
-        at::empty(clean.sizes(), clean.options().device(at::kCPU)).normal_(0, 1, generator).to(device_, true) * sd;
+    const at::Tensor noise = at::empty(clean.sizes(), clean.options()).normal_(0, 1, generator) * sd;
     // A fifth of the images is slightly out of focus; the kernel of the rest is the identity.
     const at::Tensor blur = draw([&] { return random.chance(blur_chance) ? random.uniform(0.3, 0.7) : 0.0; });
     const at::Tensor side = (-0.5 / blur.pow(2).clamp_min(1e-4)).exp(), centre = 1.0 / (1.0 + 2.0 * side);
@@ -183,6 +177,12 @@ AnomalyTask::Batch AnomalyTask::make_batch(const std::string& purpose, std::int6
   }
   out.clean = clean;
   out.image = out.image.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto on_device = [&](const at::Tensor& t) { return t.to(device_, /*non_blocking=*/true); };
+  for (at::Tensor* t : {&out.image, &out.clean, &out.mask, &out.weight}) {
+    if (t->defined()) {
+      *t = on_device(*t);
+    }
+  }
   const at::Tensor context = model_->context();
   if (context.defined()) {
     using at::indexing::Slice;
@@ -240,7 +240,7 @@ void AnomalyTask::fit() {
   for (const NamedTensor& item : state()) {
     item.second.set_requires_grad(false);
   }
-  model_->fit(TaskImages(data_));
+  model_->fit(TaskImages(data_, device_));
 }
 
 std::vector<std::pair<std::string, double>> AnomalyTask::validate(const Phase& phase, std::int64_t) {
@@ -270,7 +270,7 @@ std::vector<std::pair<std::string, double>> AnomalyTask::validate(const Phase& p
     const at::Tensor context = model_->context();
     LabelledPixels labelled;
     for (std::int64_t i = 0; i < data_.defects.images.size(0); ++i) {
-      const at::Tensor image = data_.defects.images.narrow(0, i, 1);
+      const at::Tensor image = data_.defects.images.narrow(0, i, 1).to(device_);
       labelled.add(logits_of(image, context.defined() ? context.unsqueeze(0) : at::Tensor()),
                    data_.defects.masks.narrow(0, i, 1));
     }
@@ -293,7 +293,7 @@ Package AnomalyTask::make_package() {
   package.decision.requested_budget = config_.calibration.overkill_budget;
   package.decision.minimum_area_px = config_.data.minimum_area;
   package.decision.calibration_unit = config_.data.calibration_unit;
-  const at::Tensor example = data_.train.whole(0, 1);
+  const at::Tensor example = data_.train.whole(0, 1).to(device_);
   package.graphs["anomaly"] =
       trace_graph([this](const at::Tensor& image) { return model_->judge(image); }, example, state(),
                   model_->judge_names(), package.input.height == 0, config_.model.name);

@@ -17,7 +17,8 @@ struct LabelledImages {
   at::Tensor masks;   ///< [n, 1, H, W] float32, or undefined
 };
 
-/// The data of an anomaly task, on the training device.
+/// The data of an anomaly task, in host memory: batches are made there, since synthetic defects are drawn there, and go
+/// to the training device whole.
 struct AnomalyData {
   ResidentImages train, validation;
   LabelledImages defects;

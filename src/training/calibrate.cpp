@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -84,9 +86,9 @@ void calibrate(Package& package, const Dataset& dataset, const std::vector<std::
     const Verdict verdict = judge_named(*worker, image, dataset.samples()[index].file);
     if (!std::isfinite(verdict.score)) {
       fail<ContentError>(
-          "[training.calibrate] the score of a good part is not finite; got {} for {}; expected a number: training has "
-          "diverged",
-          verdict.score, dataset.samples()[index].file);
+          "[training.calibrate] the score of a good part is not finite; got {} for {}; expected a number ({})",
+          verdict.score, dataset.samples()[index].file,
+          verdict.reasons.empty() ? "training has diverged" : verdict.reasons.front());
     }
     scores.push_back(verdict.score);
     sample_pixels(verdict.map, package.region.polygons, std::max<std::size_t>(1, pixels_kept / good.size()), pixels);
@@ -100,6 +102,16 @@ void calibrate(Package& package, const Dataset& dataset, const std::vector<std::
         "{} calibration parts allow an overkill budget of {:.4g} at best; {:.4g} was asked for and needs {} parts. "
         "{:.4g} is used.",
         threshold.n, threshold.budget, budget, threshold.n_needed, threshold.budget);
+  }
+  if (package.decision.calibration_unit == "group") {
+    std::set<std::string> groups;
+    for (const std::size_t index : good) {
+      groups.insert(dataset.samples()[index].group);
+    }
+    log_info(
+        "the calibration parts come from {} held-out groups: the budget is measured on them, not guaranteed for new "
+        "groups",
+        groups.size());
   }
   package.decision.threshold = threshold.threshold;
   package.decision.requested_budget = budget;

@@ -22,11 +22,13 @@ Run::Run(std::filesystem::path directory, bool resume) : directory_(std::move(di
     fail<PathError>("[training.run] nothing to resume; got {}; expected a run directory with config.yaml",
                     directory_.string());
   }
-  if (!resume && std::filesystem::exists(config)) {
-    fail<InvalidArgument>(
-        "[training.run] the directory holds another run; got {}; expected a new directory, or --resume to go on with "
-        "that run",
-        directory_.string());
+  for (const char* taken : {"config.yaml", "model.oddity", "checkpoints", "metrics.jsonl"}) {
+    if (!resume && std::filesystem::exists(directory_ / taken)) {
+      fail<InvalidArgument>(
+          "[training.run] the directory holds another run; got {} in {}; expected a new directory, or --resume to go "
+          "on with that run",
+          taken, directory_.string());
+    }
   }
   make_directories(directory_);
   const std::string lock = (directory_ / ".lock").string();

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "backends/torch/torch_backend.h"
-#include "core/digest.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
@@ -21,6 +20,7 @@
 #include "training/autocast.h"
 #include "training/calibrate.h"
 #include "training/checkpoint.h"
+#include "training/data_digest.h"
 #include "training/device.h"
 #include "training/run.h"
 #include "training/trainer.h"
@@ -39,16 +39,6 @@ double expected_seconds(Task& task, const std::vector<double>& medians) {
     total += medians[i] * static_cast<double>(phases[i].steps);
   }
   return total;
-}
-
-std::string digest_of(const Dataset& dataset, const std::vector<std::size_t>& indices) {
-  Sha256 sha;
-  for (const std::size_t i : indices) {
-    const std::string& file = dataset.samples()[i].file;
-    sha.update(std::as_bytes(std::span(file.data(), file.size() + 1)));
-    sha.update(dataset.image(i).pixels);
-  }
-  return sha.finish_hex();
 }
 
 struct Prepared {
@@ -94,6 +84,19 @@ void require_same_config(AnomalyConfig& config, const std::filesystem::path& fil
                     was, file.string());
 }
 
+/// A run goes on with its own images only: others would be cut into splits anew, and parts that it trained on would
+/// calibrate it.
+void require_same_data(const Run& run, const SplitDigests& digests) {
+  const std::filesystem::path file = run.directory() / "data.sha256";
+  const std::string before = read_text_file(file, 4096);
+  if (before != digests.all + "\n") {
+    fail<InvalidArgument>(
+        "[training.resume] the images differ from those that the run began with (added, removed or changed); got "
+        "digest {}; expected {} as in {}: restore them, or start a new run",
+        digests.all, before.substr(0, before.find('\n')), file.string());
+  }
+}
+
 /// Parameters of all phases and the running statistics of norms: what a warm start takes over. Fitted statistics belong
 /// to their own data.
 std::vector<NamedTensor> learned_tensors(Task& task) {
@@ -107,6 +110,18 @@ std::vector<NamedTensor> learned_tensors(Task& task) {
     }
   }
   return list;
+}
+
+/// Before the training, not after it.
+void refuse_empty_region(const Polygons& region, const AnomalyData& data) {
+  const int height = static_cast<int>(data.train.height()), width = static_cast<int>(data.train.width());
+  const Image inside = rasterise(region, height, width);
+  if (std::none_of(inside.u8(), inside.u8() + inside.pixels.size(), [](std::uint8_t v) { return v != 0; })) {
+    fail<InvalidArgument>(
+        "[training.train] data.region_of_interest holds no pixel at the model's {}x{} px (width x height); expected a "
+        "larger region or a larger data.image_size",
+        width, height);
+  }
 }
 
 nlohmann::ordered_json facts_of(const AnomalyData& data) {
@@ -142,11 +157,19 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
       log.emplace(make_json_lines_log(run->directory() / "log.jsonl"));
     }
     const auto begun = std::chrono::steady_clock::now();
-    const AnomalyData data = load_anomaly_data(*p.dataset, p.splits, config, device, progress);
+    const SplitDigests digests = digest_splits(*p.dataset, p.splits);
+    drop_copies(*p.dataset, p.splits, digests);
+    if (request.resume) {
+      require_same_data(*run, digests);
+    }
+    const AnomalyData data = load_anomaly_data(*p.dataset, p.splits, config, progress);
     log_info("{} training, {} validation and {} calibration parts of {}x{}x{}; {}{}", p.splits.train.size(),
              p.splits.validation.size(), p.splits.calibration.size(), data.contract.channels, data.train.height(),
              data.train.width(), data.facts.aligned ? "parts are aligned" : "parts are not aligned",
              data.facts.two_level ? ", two-level images" : "");
+    const Polygons region =
+        config.data.region_of_interest.empty() ? Polygons{} : parse_polygons(config.data.region_of_interest);
+    refuse_empty_region(region, data);
     if ((request.dry_run || config.training.max_seconds > 0) && !request.resume) {
       AnomalyTask trial(config, data);
       double seconds = expected_seconds(trial, step_seconds(trial, config.training, 15));
@@ -165,7 +188,8 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
       }
     }
     if (!request.resume) {
-      run->write("config.yaml", to_yaml(config));
+      run->write("data.sha256", digests.all + "\n");
+      run->write("config.yaml", to_yaml(config));  // last: from here on the run can be resumed
     }
     AnomalyTask task(config, data);
     if (!config.training.init_from.empty()) {
@@ -179,9 +203,8 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     progress.advance(1);
     progress.end();
 
-    package.region.polygons =
-        config.data.region_of_interest.empty() ? Polygons{} : parse_polygons(config.data.region_of_interest);
-    if (!package.region.polygons.empty()) {
+    package.region.polygons = region;
+    if (!region.empty() || config.data.minimum_area > 0) {
       package.decision.pooling = "top_fraction";
     }
     const std::vector<double>& scale = config.data.millimetres_per_pixel;
@@ -211,7 +234,7 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
           {"train", p.splits.train.size()},
           {"validation", p.splits.validation.size()},
           {"calibration", p.splits.calibration.size()},
-          {"sha256_train", digest_of(*p.dataset, p.splits.train)}}},
+          {"sha256", digests.all}}},
         {"facts", facts_of(data)}};
     package.manifest_json = manifest.dump();
     write_package(run->package_file(), package);
@@ -219,6 +242,8 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     run->write("manifest.json", manifest.dump(2) + "\n");
     log_info("threshold {:.6g} at an overkill budget of {:.4g}", package.decision.threshold, package.decision.budget);
     return run->package_file();
+  } catch (const Interrupted&) {
+    throw;  // the run stays as it is: --resume goes on
   } catch (...) {
     if (run && !request.resume && !newest_checkpoint(run->directory())) {
       // Nothing worth resuming: leave the directory as if it had never been asked for.
@@ -227,8 +252,8 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
       std::error_code ignored;
       for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
         const std::string name = entry.path().filename().string();
-        if (name == "config.yaml" || name == "log.jsonl" || name == "metrics.jsonl" || name == "checkpoints" ||
-            name == "model.oddity" || name.starts_with("events.out.tfevents.")) {
+        if (name == "config.yaml" || name == "data.sha256" || name == "log.jsonl" || name == "metrics.jsonl" ||
+            name == "checkpoints" || name == "model.oddity" || name.starts_with("events.out.tfevents.")) {
           std::filesystem::remove_all(entry.path(), ignored);
         }
       }

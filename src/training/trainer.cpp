@@ -205,15 +205,11 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
     const double deadline = deadline_of(phases, p, state.options);
     for (; step < phase.steps; ++step) {
       if (stop.stop_requested()) {
+        state.misses = checkpoint_misses_allowed;  // whoever asked for the stop counts on this one
         state.save(task, optimizer_state, p, step);
         progress.end();
         fail<Interrupted>("[training.run] stopped on request at step {} of phase {}; go on with --resume", step,
                           phase.name);
-      }
-      if (state.seconds() > deadline) {
-        log_warning("the share of phase {} in training.max_seconds is spent at step {} of {}: it stops here",
-                    phase.name, step, phase.steps);
-        break;
       }
       const std::int64_t reads = host_reads();
       const double rate = learning_rate_at(step, phase.steps, state.options);
@@ -227,7 +223,8 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
         note = fmt::format("loss {:.4f}", values.front().second);
       }
       progress.advance(step + 1, note);
-      const bool last = step + 1 == phase.steps;
+      const bool spent = step + 1 < phase.steps && state.seconds() > deadline;
+      const bool last = step + 1 == phase.steps || spent;
       if (last || (state.options.checkpoint_every > 0 && (step + 1) % state.options.checkpoint_every == 0)) {
         state.require_finite(outcome.loss.item<double>(), phase, step);  // a diverged model is never a checkpoint
         average.swap();                                                  // what is judged later is what is validated
@@ -237,6 +234,11 @@ TrainResult Trainer::run(Task& task, bool resume, std::stop_token stop, Progress
           state.write_line(phase, step + 1, values);
         }
         state.save(task, optimizer_state, p, step + 1);
+      }
+      if (spent) {
+        log_warning("the share of phase {} in training.max_seconds is spent at step {} of {}: it stops here",
+                    phase.name, step + 1, phase.steps);
+        break;
       }
     }
     average.swap();  // for good: the checkpoints of this phase hold both, those of the next hold the averages

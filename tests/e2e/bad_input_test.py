@@ -267,7 +267,7 @@ class BadDatasets(CommandTest):
         root = self.folder / "mixed"
         make_set(root)
         (root / "train/good/003.png").write_bytes(png(64, 64, 3, value=texture(3)))
-        self.train(2, root, "data.channels=as_is", says=["colour", "grey"])
+        self.train(2, root, "data.channels=as_is", says=["000.png", "003.png", "grey"])
 
 
 class BadPackages(CommandTest):

@@ -53,6 +53,10 @@ class KillResume(unittest.TestCase):
             newest = sorted(p.name for p in straight.iterdir())[-1]
             for part in ("model.safetensors", "optimizer.safetensors"):
                 self.assertEqual((straight / newest / part).read_bytes(), (survivor / newest / part).read_bytes(), part)
+            for name in ("straight", "killed"):
+                code, _, err = run("export", folder / name / "model.oddity", "--out", folder / f"{name}.onnx")
+                self.assertEqual(code, 0, err)
+            self.assertEqual((folder / "straight.onnx").read_bytes(), (folder / "killed.onnx").read_bytes(), "exported graphs")
             left = [str(p) for p in (folder / "killed").rglob(".*tmp-*")]
             self.assertEqual(left, [], "no temporary is left")
             print(f"{killed} kills, {duration:.1f} s uninterrupted, checkpoint {newest} equal byte for byte")

@@ -164,7 +164,7 @@ TEST(Engine, TopFractionIsTheScoreAlsoWithoutARegionOfInterest) {
 TEST(Engine, LevelOfTheImageCountsForThePooledScore) {
   Package package = small_package();
   package.graphs.at("anomaly") = samples::mean_graph(1, 16, 16, true);
-  package.graphs.at("anomaly").outputs.push_back({"level", TensorType::f32, {1}});
+  samples::add_level(package.graphs.at("anomaly"));
   package.decision.pooling = "top_fraction";
   package.decision.pooling_fraction = 1e-6;
   const Image image = image_of(16, 16, 1, Depth::u8, {{7, 3, 51}});
@@ -188,6 +188,8 @@ TEST(Engine, RegionOfInterestWithoutAPixelGivesNoVerdict) {
 TEST(Engine, DefectsBelowTheMinimumAreaAreAccepted) {
   Package package = small_package();
   package.decision.minimum_area_px = 4;
+  package.decision.pooling = "top_fraction";
+  package.decision.pooling_fraction = 1e-6;  // the largest value
   const Image speck = image_of(16, 16, 1, Depth::u8, {{3, 5, 255}, {9, 9, 200}});
   const Verdict small = judge(package, speck);
   EXPECT_EQ(small.decision, Decision::accept);
@@ -209,6 +211,25 @@ TEST(Engine, DefectsBelowTheMinimumAreaAreAccepted) {
   EXPECT_EQ(diffuse.decision, Decision::reject);
   EXPECT_TRUE(diffuse.regions.empty());
   EXPECT_THAT(diffuse.reasons, ElementsAre(HasSubstr("above the threshold"), HasSubstr("no area stands out")));
+}
+
+TEST(Engine, ABadPartWithASpeckIsNotExcusedByTheSpeck) {
+  // The whole part is unusual (level 0.25 on a map of 0.4) and one pixel stands out: without the speck it is still bad.
+  Package package = small_package();
+  package.graphs.at("anomaly") = samples::mean_graph(1, 16, 16, true);
+  samples::add_level(package.graphs.at("anomaly"));
+  package.decision.minimum_area_px = 4;
+  package.decision.pooling = "top_fraction";
+  package.decision.pooling_fraction = 1e-6;
+  Image image = image_of(16, 16, 1, Depth::u8);
+  fill_box(image, 0, 0, 16, 16, 102);
+  image.u8()[5 * 16 + 3] = 255;
+  const Verdict bad = judge(package, image);
+  EXPECT_NEAR(bad.score, 1.25, 1e-6);
+  EXPECT_EQ(bad.decision, Decision::reject);
+  fill_box(image, 0, 0, 16, 16, 0);
+  image.u8()[5 * 16 + 3] = 255;
+  EXPECT_EQ(judge(package, image).decision, Decision::accept) << "a good part with a speck below the minimum area";
 }
 
 TEST(Engine, ValuesThatAreNoNumbersAreNeverAccepted) {
@@ -300,6 +321,7 @@ TEST(Engine, RefusesPackagesAndOptionsThatDoNotFit) {
       },
       "accepts any size and the graph does not");
   refuse([](Package& p) { p.region.polygons = {{{0, 0}, {1, 0}, {1, 1}}}; }, "region of interest needs");
+  refuse([](Package& p) { p.decision.minimum_area_px = 4; }, "minimum area needs");
   const auto nothing = [](Package&) {};
   EngineOptions options;
   options.backend.threads = 0;

@@ -52,6 +52,13 @@ Graph mean_graph(int channels, std::int64_t height, std::int64_t width, bool rep
   return graph;
 }
 
+void add_level(Graph& graph) {
+  GraphNode level = graph.nodes[1];
+  level.name = "level", level.outputs = {"level"};
+  graph.nodes.push_back(level);
+  graph.outputs.push_back({"level", TensorType::f32, {1}});
+}
+
 Package small_package(int channels, int height, int width) {
   Package package;
   package.model = "template";

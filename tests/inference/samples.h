@@ -19,6 +19,8 @@ Graph every_kind_graph();
 /// image [1, C, height, width] -> score [1], map [1, 1, height, width] (and repaired, equal to the image when asked
 /// for): map = mean over channels, score = its maximum. -1 leaves a side free.
 Graph mean_graph(int channels, std::int64_t height, std::int64_t width, bool repaired = false);
+/// One more output "level" [1]; MeanBackend gives 0.25 for it.
+void add_level(Graph& graph);
 
 /// A package around `mean_graph` for 16x16 grey images, threshold 0.5, pixel threshold 0.5, nine calibration scores.
 Package small_package(int channels = 1, int height = 16, int width = 16);

@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 #include "training/anomaly_task.h"
+#include "training/data_digest.h"
+#include "training/host_reads.h"
 
 namespace oddity {
 namespace {
@@ -136,7 +138,7 @@ Loaded load(const Sized& dataset, const std::string& model, const std::string& a
       splits.validation_defects.push_back(i);
     }
   }
-  loaded.data = load_anomaly_data(dataset, splits, loaded.config, at::kCPU, silent_progress());
+  loaded.data = load_anomaly_data(dataset, splits, loaded.config, silent_progress());
   return loaded;
 }
 
@@ -175,6 +177,43 @@ TEST(AnomalyData, LabelledDefectsOfTheValidationSplitAreMeasured) {
   EXPECT_EQ(values[2].first, "validation/labelled_pixel_average_precision");
   EXPECT_GT(values[2].second, 0.0);
   EXPECT_LE(values[2].second, 1.0);
+}
+
+TEST(AnomalyTask, StepsReadNothingBack) {
+  const Sized dataset({{48, 48}, {48, 48}, {48, 48}, {48, 48}, {48, 48}});
+  const Loaded loaded = load(dataset, "oddnet");
+  AnomalyTask task(loaded.config, loaded.data);
+  const HostReadCounter counter;
+  const std::int64_t before = host_reads();
+  for (const Phase& phase : task.phases()) {
+    task.begin(phase);
+    task.step(phase, 0).loss.backward();
+  }
+  EXPECT_EQ(host_reads(), before);
+}
+
+TEST(DataDigest, FollowsNamesPixelsAndSplits) {
+  const Sized dataset({{20, 20}, {20, 20}, {20, 20}, {20, 20}, {20, 24}});
+  Splits splits;
+  splits.train = {0, 1}, splits.calibration = {2, 3};
+  const std::string first = digest_splits(dataset, splits).all;
+  EXPECT_EQ(digest_splits(dataset, splits).all, first);
+  splits.calibration = {2, 4};
+  EXPECT_NE(digest_splits(dataset, splits).all, first);
+  splits.train = {0}, splits.calibration = {1, 2, 3};
+  EXPECT_NE(digest_splits(dataset, splits).all, first);
+}
+
+TEST(DataDigest, CopiesOfTrainingPartsDoNotCalibrate) {
+  const Sized dataset({{20, 20}, {20, 20}, {20, 20}, {20, 20}, {20, 20}});  // pixels repeat after four
+  Splits splits;
+  splits.train = {0, 1}, splits.calibration = {2, 4}, splits.validation = {3};
+  drop_copies(dataset, splits, digest_splits(dataset, splits));
+  EXPECT_EQ(splits.calibration, (std::vector<std::size_t>{2}));
+  EXPECT_EQ(splits.validation, (std::vector<std::size_t>{3}));
+  splits.calibration = {4};
+  const SplitDigests digests = digest_splits(dataset, splits);
+  EXPECT_THROW(drop_copies(dataset, splits, digests), InvalidArgument);
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ namespace {
 /// Positions with a Gaussian of their own; larger images share one. A position takes 9 KB in each of two memories.
 constexpr std::int64_t most_positions = 4096;
 
+/// Map values of good images, about, that fix the scale of a view.
+constexpr std::int64_t most_scale_values = 4'000'000;
+
 struct Widths {
   std::int64_t half, quarter, eighth, sixteenth;
 };
@@ -279,8 +282,10 @@ void OddNet::fit(const FitImages& images) {
   std::vector<std::vector<at::Tensor>> values(3);
   for (std::int64_t i = 0; i < images.validation_count(); ++i) {
     const auto maps = components(images.validation(i, 1));
+    // Every value of small sets; of large ones evenly spread ones, an odd step apart so that no column is favoured.
+    const std::int64_t step = (maps[0].second.numel() * images.validation_count() / most_scale_values) | 1;
     for (std::size_t m = 0; m < values.size(); ++m) {
-      values[m].push_back(maps[m].second.flatten());
+      values[m].push_back(maps[m].second.flatten().slice(0, 0, std::nullopt, step).clone());
     }
   }
   std::vector<at::Tensor> center, scale;
