@@ -64,6 +64,28 @@ TEST(FolderDataset, ReadsTheMvtecLayout) {
   EXPECT_THAT(message_of<ContentError>([&] { dataset.mask(2); }), HasSubstr("label scratch and no mask"));
 }
 
+TEST(FolderDataset, OkMeansGoodAndLooseImagesAreNotLost) {
+  const TemporaryFolder folder;
+  put(folder / "train/good/a.png");
+  put(folder / "test/OK/0.png");
+  EXPECT_TRUE(FolderDataset(folder.path()).samples()[0].good());
+  put(folder / "test/loose.png");
+  EXPECT_THAT(refusal(folder), AllOf(HasSubstr("loose.png"), HasSubstr("expected a folder for each label")));
+}
+
+TEST(FolderDataset, AMaskBelongsToOneImage) {
+  const TemporaryFolder folder;
+  put(folder / "train/good/a.png");
+  put(folder / "validation/scratch/0.png");
+  put(folder / "test/scratch/0.png");
+  put(folder / "ground_truth/scratch/0_mask.png");
+  EXPECT_THAT(refusal(folder), AllOf(HasSubstr("validation/scratch/0.png"), HasSubstr("test/scratch/0.png")));
+  put(folder / "ground_truth/validation/scratch/0_mask.png");
+  const FolderDataset dataset(folder.path());
+  EXPECT_EQ(dataset.samples()[0].mask, "ground_truth/scratch/0_mask.png");
+  EXPECT_EQ(dataset.samples()[2].mask, "ground_truth/validation/scratch/0_mask.png");
+}
+
 TEST(FolderDataset, MasksCountEveryValueButZero) {
   const TemporaryFolder folder;
   put(folder / "test/dent/0.png", 1, 4);
