@@ -8,6 +8,7 @@
 #include <string>
 
 #include "oddity/metrics/maps.h"
+#include "oddity/metrics/values.h"
 
 /// Argument checks of the metrics. Installed headers throw std::invalid_argument, so that a consumer needs nothing else
 /// of oddity; the message has the house's form `[metrics.function] what is wrong; got X; expected Y`.
@@ -43,6 +44,10 @@ void require_finite(const char* function, const char* name, std::span<const T> v
   }
 }
 
+inline void require_finite(const char* function, const char* name, Values values) {
+  values.visit([&](auto span) { require_finite(function, name, span); });
+}
+
 inline void require_finite(const char* function, const char* name, double value) {
   if (!std::isfinite(value)) {
     refuse(function, name, " must be finite; got ", name_of_special(value));
@@ -58,6 +63,71 @@ inline void require_open_unit(const char* function, const char* name, double val
 inline void require_unit(const char* function, const char* name, double value) {
   if (!(value >= 0 && value <= 1)) {
     refuse(function, name, " is out of range; got ", value, "; expected a value in [0, 1]");
+  }
+}
+
+inline void require_not_empty(const char* function, const char* name, std::size_t size) {
+  if (size == 0) {
+    refuse(function, name, " is empty; expected at least one value");
+  }
+}
+
+inline void require_same_length(const char* function, const char* a, std::size_t size_a, const char* b,
+                                std::size_t size_b) {
+  if (size_a != size_b) {
+    refuse(function, a, " and ", b, " differ in length; got ", size_a, " and ", size_b);
+  }
+}
+
+/// Weights are none (empty) or one for each sample, finite, not negative, and not all zero.
+inline void require_weights(const char* function, Values weights, std::size_t samples) {
+  if (weights.empty()) {
+    return;
+  }
+  if (weights.size() != samples) {
+    refuse(function, "weights must be one for each sample; got ", weights.size(), " for ", samples, " samples");
+  }
+  require_finite(function, "weights", weights);
+  double sum = 0;
+  for (std::size_t i = 0; i < samples; ++i) {
+    if (weights[i] < 0) {
+      refuse(function, "weights must not be negative; got ", weights[i], " at index ", i);
+    }
+    sum += weights[i];
+  }
+  if (!(sum > 0)) {
+    refuse(function, "weights must not all be zero; got ", samples, " zeros");
+  }
+}
+
+/// The table is not empty, its size fits and its values are finite.
+inline void require_matrix(const char* function, const char* name, const Matrix& matrix) {
+  if (matrix.rows == 0 || matrix.columns == 0) {
+    refuse(function, name, " is empty; got ", matrix.rows, " x ", matrix.columns);
+  }
+  if (matrix.values.size() != matrix.rows * matrix.columns) {
+    refuse(function, name, " does not fit its size; got ", matrix.values.size(), " values for ", matrix.rows, " x ",
+           matrix.columns);
+  }
+  require_finite(function, name, matrix.values);
+}
+
+/// Rows are probabilities of classes: in [0, 1], each row sums to 1 within 1e-3 (float32 softmax over many classes).
+inline void require_probabilities(const char* function, const char* name, const Matrix& matrix) {
+  require_matrix(function, name, matrix);
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    double sum = 0;
+    for (std::size_t c = 0; c < matrix.columns; ++c) {
+      const double value = matrix(i, c);
+      if (!(value >= 0 && value <= 1)) {
+        refuse(function, name, " must be probabilities; got ", value, " in row ", i, " column ", c,
+               "; expected values in [0, 1]");
+      }
+      sum += value;
+    }
+    if (!(std::abs(sum - 1) <= 1e-3)) {
+      refuse(function, name, " must be probabilities; row ", i, " sums to ", sum, "; expected 1");
+    }
   }
 }
 
