@@ -1,0 +1,11 @@
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+/// One function for each submodule of oddity._metrics. The compiled functions take all arguments by position and return
+/// numbers, numpy arrays or dictionaries; oddity/metrics/<area>.py gives them names, defaults, types and documentation.
+namespace oddity::python {
+
+void bind_intervals(pybind11::module_& module);
+
+}  // namespace oddity::python

@@ -1,0 +1,18 @@
+#include "metrics/areas.h"
+
+namespace {
+
+void add(pybind11::module_& parent, const char* name, void (*bind)(pybind11::module_&)) {
+  auto module = parent.def_submodule(name);
+  bind(module);
+  // `from oddity._metrics.ranking import ...` finds it.
+  pybind11::module_::import("sys").attr("modules")[module.attr("__name__")] = module;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_metrics, m) {
+  m.doc() = "Compiled metrics: bare functions, without defaults. Use oddity.metrics, which documents them.";
+  using namespace oddity::python;
+  add(m, "intervals", bind_intervals);
+}

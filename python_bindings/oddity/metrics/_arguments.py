@@ -1,0 +1,33 @@
+"""Checks of scalar arguments; arrays are checked where they are read, in the compiled functions."""
+
+import numbers
+import operator
+
+from numpy.typing import ArrayLike
+
+__all__ = ["ArrayLike", "count", "real"]
+
+
+def count(function: str, name: str, value: object, *, least: int = 0) -> int:
+    """`value` as an integer of at least `least`; numpy integers are taken, bool and float are refused."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        result = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"[metrics.{function}] {name} must be an integer; got {value!r}") from None
+    if result < least or result >= 2**63:
+        raise ValueError(f"[metrics.{function}] {name} is out of range; got {result}; expected an integer of at least {least}")
+    return result
+
+
+def real(function: str, name: str, value: object) -> float:
+    """`value` as a float; its range is checked by the compiled function."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        try:
+            if isinstance(value, bool) or getattr(value, "ndim", 1) != 0:
+                raise TypeError
+            return float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise TypeError(f"[metrics.{function}] {name} must be a real number; got {value!r}") from None
+    return float(value)
