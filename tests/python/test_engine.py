@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not COMMAND, reason="ODDITY_COMMAND names no odd
 def package(tmp_path_factory):
     folder = tmp_path_factory.mktemp("engine")
     config = folder / "config.yaml"
-    config.write_text("format: 1\nmodel: {name: pixel_template}\ndata: {root: 'synthetic:line?n=80&seed=3', image_size: [64, 64]}\n")
+    config.write_text("format: 1\nmodel: {name: pixel_template}\ndata: {root: 'synthetic:line?n=80&seed=3', image_size: [64, 64], fit: stretch}\n")
     subprocess.run([COMMAND, "train", config, "--out", folder / "run"], check=True, capture_output=True)
     return folder / "run" / "model.oddity"
 
