@@ -1,7 +1,7 @@
 # The doors for people. `make` alone lists them. Everything below tools/ and cmake/ can also be called by hand.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup peers configure build build-all test demo format format-check bench-anomaly bench-anomaly-full bench-peers bench-latency bench-training bench-thresholds bench-record clean
+.PHONY: help setup peers configure build build-python build-all test demo format format-check bench-anomaly bench-anomaly-full bench-peers bench-latency bench-training bench-thresholds bench-metrics bench-record clean
 
 BUILD := build/release
 export CCACHE_MAXSIZE ?= 5G
@@ -21,6 +21,10 @@ configure: setup
 build: configure  ## build the command: build/release/oddity
 	@cmake --build $(BUILD) --target oddity_command -j $$(tools/jobs)
 	@[[ -x $(BUILD)/oddity ]] && echo "built $(BUILD)/oddity"
+
+build-python: configure  ## build the Python package: build/release/python
+	@cmake --build $(BUILD) --target oddity_python -j $$(tools/jobs)
+	@echo "built $(BUILD)/python; use it with PYTHONPATH=$(BUILD)/python, or pip install --no-build-isolation ."
 
 build-all: configure  ## build everything, tests included
 	@cmake --build $(BUILD) -j $$(tools/jobs)
@@ -54,6 +58,9 @@ bench-training: build  ## speed of the training loop, and where the time of a tr
 
 bench-thresholds: build  ## whether the overkill budget is kept: 20 calibrations, 2,000 fresh parts each
 	@tools/bench thresholds
+
+bench-metrics: build-python  ## metrics beside their peers: agreement and ratio (installs the peers once per user)
+	@tools/bench metrics
 
 bench-record:  ## turn build/bench/*.json into bench/results/*.md with date and machine
 	@tools/bench record

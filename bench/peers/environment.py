@@ -1,4 +1,4 @@
-"""The Python of the peers: a virtual environment of the per-user cache with requirements.txt, made on the first use (about 1 GB, some minutes). The torch of tools/setup
+"""The Python of the peers: a virtual environment of the per-user cache with requirements.txt, made on the first use (about 2 GB, some minutes). The torch of tools/setup
 is taken over by a path file instead of a second copy, where its Python fits; otherwise pip installs one."""
 
 import fcntl
@@ -35,15 +35,15 @@ def python_and_torch():
 
 def python_of_peers():
     """Path of the Python that has the peers; installs them when they are missing. Exits with a sentence when that fails."""
-    folder, stamp_text = cache() / "peers-anomaly", hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    folder, stamp_text = cache() / "bench-peers", hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     stamp, python = folder / ".oddity-complete", folder / "bin/python3"
     cache().mkdir(parents=True, exist_ok=True)
-    with open(cache() / "peers-anomaly.lock", "w", encoding="utf-8") as lock:
+    with open(cache() / "bench-peers.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_text() == stamp_text and python.exists():
             return python
         base, site = python_and_torch()
-        print(f"bench: installing the peers into {folder} (about 1 GB, some minutes, once per user)", file=sys.stderr, flush=True)
+        print(f"bench: installing the peers into {folder} (about 2 GB, some minutes, once per user)", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
         pip = [python, "-I", "-m", "pip", "install", "--quiet", "--no-input", "--no-cache-dir", "--disable-pip-version-check", "-r", REQUIREMENTS]
         environment = {k: v for k, v in os.environ.items() if k not in ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")}
