@@ -45,14 +45,18 @@ def python_of_peers():
         base, site = python_and_torch()
         print(f"bench: installing the peers into {folder} (about 2 GB, some minutes, once per user)", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        pip = [python, "-I", "-m", "pip", "install", "--quiet", "--no-input", "--no-cache-dir", "--disable-pip-version-check", "-r", REQUIREMENTS]
+        pip = [python, "-I", "-m", "pip", "install", "--quiet", "--no-input", "--no-cache-dir", "--disable-pip-version-check"]
         environment = {k: v for k, v in os.environ.items() if k not in ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV")}
         try:
             subprocess.run([base, "-I", "-m", "venv", folder], check=True)
             if site:
                 own = next((folder / "lib").glob("python3*/site-packages"))
                 (own / "oddity_torch.pth").write_text(f"{site}\n")
-            subprocess.run(list(map(str, pip)), check=True, env=environment, stdout=sys.stderr)
+            alone = [line.split("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines() if "# --no-deps" in line]
+            others = folder / "requirements.txt"
+            others.write_text("".join(line for line in REQUIREMENTS.read_text().splitlines(True) if "# --no-deps" not in line))
+            for what in (["-r", others], ["--no-deps", *alone]):
+                subprocess.run(list(map(str, pip + what)), check=True, env=environment, stdout=sys.stderr)
         except (OSError, subprocess.CalledProcessError) as error:
             sys.exit(f"bench: the peers could not be installed (network?): {error}")
         stamp.write_text(stamp_text)
