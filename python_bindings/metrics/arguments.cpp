@@ -23,7 +23,7 @@ std::string shape_text(const py::array& array) {
   for (py::ssize_t d = 0; d < array.ndim(); ++d) {
     text += (d > 0 ? ", " : "") + std::to_string(array.shape(d));
   }
-  return text + ")";
+  return text + (array.ndim() == 1 ? ",)" : ")");
 }
 
 template <class T>

@@ -8,6 +8,12 @@ Wrong input raises ValueError or TypeError with a message `[metrics.function] wh
 no result depends on the number of threads (set by the environment variable ODDITY_THREADS).
 """
 
-from . import intervals
+from . import (
+    density,
+    intervals,
+)
 
-__all__ = ["intervals"]
+__all__ = [
+    "density",
+    "intervals",
+]
