@@ -6,7 +6,7 @@ Density is measured where features are. A two-dimensional embedding for display 
 >>> from oddity.metrics import density
 >>> reference = np.random.default_rng(0).normal(size=(1000, 3))
 >>> density.log_density(reference, np.array([[0.0, 0, 0], [6, 6, 6]])).values.round(1)
-array([ -2.9, -18.4])
+array([ -3. , -12.6])
 """
 
 from dataclasses import dataclass
