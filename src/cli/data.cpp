@@ -104,7 +104,7 @@ ExitCode check(const Request& request) {
   if (!found.ok()) {
     const auto errors = std::count_if(found.problems.begin(), found.problems.end(),
                                       [](const DatasetProblem& problem) { return problem.error; });
-    fail<ContentError>("[cli.data.check] the dataset cannot be used as it is; got {} errors in {}; expected none",
+    fail<ContentError>("[cli.data.check] the dataset cannot be used as it is; got errors in {1}: {0}; expected none",
                        errors, dataset->name());
   }
   return ExitCode::done;

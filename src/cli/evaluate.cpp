@@ -86,6 +86,19 @@ std::string summary(const Json& numbers) {
   out += fmt::format("threshold {:.6g} at an overkill budget of {} from {} calibration parts\n",
                      numbers["threshold"]["value"].is_number() ? numbers["threshold"]["value"].get<double>() : 0.0,
                      percent(numbers["threshold"]["budget"]), numbers["threshold"]["n_calibration"].get<std::size_t>());
+  if (numbers["threshold"].contains("expected_overkill")) {
+    const Json& expected = numbers["threshold"]["expected_overkill"];
+    const auto measured = expected["measured"].get<std::int64_t>();
+    const auto low = expected["low"].get<std::int64_t>(), high = expected["high"].get<std::int64_t>();
+    if (measured < low || measured > high) {
+      out += fmt::format(
+          "warning: {} to {} overkills were to be expected of {} good parts (95 %), {} occurred: these parts or the "
+          "way "
+          "they were photographed differ from the calibration parts{}\n",
+          low, high, expected["n"].get<std::size_t>(), measured,
+          measured > high ? "; `oddity recalibrate` sets the threshold anew" : "");
+    }
+  }
   if (!numbers["per_type"].empty()) {
     rows = {{"type", "n", "rejected", "auroc", "pixel AP"}};
     for (const auto& [type, row] : numbers["per_type"].items()) {

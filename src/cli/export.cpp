@@ -23,7 +23,7 @@ ExitCode run(const Request& request) {
     out = std::filesystem::path(request.package).stem();
     out += request.format == "onnx" ? ".onnx" : "-export";
   }
-  export_package(read_package(request.package), request.format, out);
+  export_package(read_package(package_file(request.package)), request.format, out);
   print(fmt::format("{}\n", out.string()));
   return ExitCode::done;
 }

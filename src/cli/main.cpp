@@ -50,10 +50,10 @@ void start_again_passively(int argc, char** argv) {
   }
 }
 
-/// Errors are one line for a person who has to act.
+/// Errors are one line for a person who has to act; an interruption was asked for and is none.
 int report(ExitCode code, std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
-  std::fprintf(stderr, "oddity: error: %s\n", message.c_str());
+  std::fprintf(stderr, code == ExitCode::interrupted ? "oddity: %s\n" : "oddity: error: %s\n", message.c_str());
   return static_cast<int>(code);
 }
 

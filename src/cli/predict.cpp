@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <set>
@@ -7,10 +9,12 @@
 #include <vector>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/support.h"
 #include "core/files.h"
+#include "core/log.h"
 #include "core/stop.h"
 #include "data/dataset.h"
 #include "data/decode.h"
@@ -140,6 +144,9 @@ public:
     if (overlays_ != "none") {
       make_directories(folder_ / "overlays");
     }
+    if (shard.of == 1) {
+      remove_overlays_of_before();
+    }
     suffix_ = shard.of > 1 ? fmt::format(".{}-of-{}", shard.index, shard.of) : "";
     verdicts_.emplace(folder_ / fmt::format("verdicts{}.jsonl", suffix_));
   }
@@ -174,6 +181,22 @@ public:
   }
 
 private:
+  /// Pictures of an earlier call into this folder, by the names in its verdicts: they would stand beside other results.
+  void remove_overlays_of_before() const {
+    std::error_code error;
+    if (!fs::is_regular_file(folder_ / "verdicts.jsonl", error)) {
+      return;
+    }
+    std::ifstream lines(folder_ / "verdicts.jsonl");
+    std::set<std::string> taken;
+    for (std::string line; std::getline(lines, line);) {
+      const auto verdict = nlohmann::json::parse(line, nullptr, false);
+      if (verdict.is_object() && verdict.contains("file") && verdict["file"].is_string()) {
+        fs::remove(folder_ / "overlays" / overlay_name(verdict["file"].get<std::string>(), taken), error);
+      }
+    }
+  }
+
   fs::path folder_;
   std::string overlays_, suffix_;
   const Package& package_;
@@ -215,6 +238,7 @@ ExitCode run(const Request& request) {
   std::size_t refused = 0;
   std::size_t damaged = 0;
   std::size_t unreadable = 0;
+  std::array<std::size_t, 4> count{};  // by decision
   const auto judge = [&](Engine::Worker& worker, std::size_t i) {
     const Image image = mine[i].load();
     Slot& slot = slots[i];
@@ -247,9 +271,12 @@ ExitCode run(const Request& request) {
     }
     print((request.json ? verdict_json(mine[i].name, slot.verdict) : verdict_line(mine[i].name, slot.verdict)) + "\n");
     results.add(mine[i].name, slot.verdict, slot.picture);
+    ++count[std::size_t(slot.verdict.decision)];
   };
   const std::size_t done = judge_in_order(engine, mine.size(), workers, judge, ready, stop.token());
   results.commit();
+  log_info("{} images: {} accepted, {} rejected, {} not judged", done, count[std::size_t(Decision::accept)],
+           count[std::size_t(Decision::reject)], count[std::size_t(Decision::error)]);
   if (done < mine.size()) {
     fail<Interrupted>("[cli.predict] stopped on request; got {} of {} images judged (their results are kept)", done,
                       mine.size());

@@ -1,9 +1,12 @@
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "backends/torch/torch_backend.h"
 #include "cli/command.h"
@@ -15,19 +18,35 @@
 #include "evaluation/evaluate.h"
 #include "inference/package.h"
 #include "training/calibrate.h"
+#include "training/data_digest.h"
 
 namespace oddity::cli {
 namespace {
 
 struct Request {
   std::string package, folder, out, split = "all";
-  double budget = 0.01;
+  std::optional<double> budget;
   EngineChoice engine;
 };
 
+/// Digests of the images that the package was trained on; none in packages before 0.1.0 wrote them.
+std::set<std::string> training_images(const Package& package) {
+  const auto manifest = nlohmann::json::parse(package.manifest_json, nullptr, false);
+  std::set<std::string> digests;
+  if (manifest.is_object() && manifest.contains("data") && manifest["data"].is_object() &&
+      manifest["data"].contains("training_images") && manifest["data"]["training_images"].is_array()) {
+    for (const auto& digest : manifest["data"]["training_images"]) {
+      if (digest.is_string()) {
+        digests.insert(digest.get<std::string>());
+      }
+    }
+  }
+  return digests;
+}
+
 /// Labelled defects in the folder are left out; what has no label counts as good, because the caller says that the
 /// folder holds good parts.
-std::vector<std::size_t> good_parts(const Dataset& dataset, const std::string& split) {
+std::vector<std::size_t> good_parts(const Dataset& dataset, const std::string& split, const Package& package) {
   EvaluateOptions options;
   options.split = split;
   std::vector<std::size_t> good = select_samples(dataset, options);
@@ -39,6 +58,19 @@ std::vector<std::size_t> good_parts(const Dataset& dataset, const std::string& s
   if (good.size() < all) {
     log_info("{} images labelled as defects are left out", all - good.size());
   }
+  const std::size_t before = good.size();
+  const std::set<std::string> trained = training_images(package);
+  std::erase_if(good, [&](std::size_t i) { return trained.contains(pixel_digest(dataset.image(i)).substr(0, 16)); });
+  if (good.size() < before) {
+    log_info("{} of {} good parts are images that the package was trained on and are left out", before - good.size(),
+             before);
+    if (good.empty()) {
+      fail<InvalidArgument>(
+          "[cli.recalibrate] the package was trained on all {} good parts of {}; expected good parts that it has not "
+          "seen",
+          before, dataset.name());
+    }
+  }
   if (good.empty()) {
     fail<InvalidArgument>("[cli.recalibrate] no good part; got {} images in {}; expected good parts", all,
                           dataset.name());
@@ -47,13 +79,14 @@ std::vector<std::size_t> good_parts(const Dataset& dataset, const std::string& s
 }
 
 ExitCode run(const Request& request) {
-  if (!(request.budget > 0 && request.budget < 1)) {
+  Package package = read_package(package_file(request.package));
+  const double budget = request.budget.value_or(package.decision.requested_budget);
+  if (!(budget > 0 && budget < 1)) {
     fail<InvalidArgument>("[cli.recalibrate] --budget out of range; got {}; expected above 0 and below 1, such as 0.01",
-                          request.budget);
+                          budget);
   }
-  Package package = read_package(request.package);
   const auto dataset = open_dataset(request.folder);
-  const std::vector<std::size_t> good = good_parts(*dataset, request.split);
+  const std::vector<std::size_t> good = good_parts(*dataset, request.split, package);
   const double before = package.decision.threshold;
   BackendOptions backend;
   backend.device = request.engine.device;
@@ -61,11 +94,11 @@ ExitCode run(const Request& request) {
   backend.threads = workers_of(request.engine);
   const StopOnSignal stop;
   const auto progress = make_terminal_progress();
-  calibrate(package, *dataset, good, request.budget, *make_torch_backend(), backend, stop.token(), *progress);
+  calibrate(package, *dataset, good, budget, *make_torch_backend(), backend, stop.token(), *progress);
   package.decision.calibration_unit = "part";
   std::filesystem::path out = request.out;
   if (out.empty()) {
-    out = std::filesystem::path(request.package).replace_extension();
+    out = package_file(request.package).replace_extension();
     out += "-recalibrated.oddity";
   }
   write_package(out, package);
@@ -85,10 +118,11 @@ void add_recalibrate(CLI::App& app, Chosen& chosen) {
   CLI::App* command = add_command(
       app, "recalibrate", "Set a package's threshold anew from good parts of the present conditions. No training.",
       "  oddity recalibrate model.oddity good_parts/ --budget 0.01 --out model-b.oddity\n"
-      "The parts must not have been used in training. A budget of 1 % needs at least 99 of them.\n");
+      "Images that the package was trained on are left out. A budget of 1 % needs at least 99 of them.\n");
   command->add_option("PACKAGE", request->package, "Package file (.oddity)")->required();
   command->add_option("GOOD_FOLDER", request->folder, "Good parts: a folder of images or any dataset")->required();
-  command->add_option("--budget", request->budget, "Share of good parts that may be rejected (default 0.01)");
+  command->add_option("--budget", request->budget,
+                      "Share of good parts that may be rejected (default: as in training)");
   command->add_option("--split", request->split, "train, calibration, validation, test or all (default)");
   command->add_option("--out", request->out, "New package (default: <PACKAGE>-recalibrated.oddity)");
   add_engine_options(*command, request->engine);

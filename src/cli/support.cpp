@@ -54,12 +54,27 @@ int workers_of(const EngineChoice& choice) {
   return on_gpu(choice) ? 1 : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
+std::filesystem::path package_file(const std::filesystem::path& argument) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(argument, error)) {
+    return argument;
+  }
+  const auto inside = argument / "model.oddity";
+  if (!std::filesystem::is_regular_file(inside, error)) {
+    fail<InvalidArgument>(
+        "[cli.package] the folder holds no package; got '{}'; expected a package file or a run directory with "
+        "model.oddity",
+        argument.string());
+  }
+  return inside;
+}
+
 Engine load_engine(const std::filesystem::path& file, const EngineChoice& choice) {
   EngineOptions options;
   options.backend.device = choice.device;
   options.backend.precision = choice.precision;
   options.backend.threads = 1;
-  return Engine(read_package(file), *make_torch_backend(), options);
+  return Engine(read_package(package_file(file)), *make_torch_backend(), options);
 }
 
 void print(std::string_view text) {

@@ -21,7 +21,10 @@ struct EngineChoice {
 };
 void add_engine_options(CLI::App& command, EngineChoice& choice);
 
-/// The engine of a package file, each worker on one thread. Throws what reading and verifying throw.
+/// A PACKAGE argument as a file: a run directory means its model.oddity. Throws InvalidArgument for a directory without
+/// one.
+std::filesystem::path package_file(const std::filesystem::path& argument);
+/// The engine of a package file or run directory, each worker on one thread. Throws what reading and verifying throw.
 Engine load_engine(const std::filesystem::path& file, const EngineChoice& choice);
 /// How many workers judge at once: the chosen threads, or all cores; one on a GPU.
 int workers_of(const EngineChoice& choice);

@@ -281,6 +281,9 @@ AtomicDirectory::AtomicDirectory(fs::path directory) : target_(without_slash(dir
   if (!target_.has_filename()) {
     fail<PathError>("[core.create_directory] '{}' names no directory", directory.string());
   }
+  if (target_.has_parent_path()) {
+    make_directories(target_.parent_path());
+  }
   temporary_ = temporary_beside(target_);
   if (::mkdir(temporary_.c_str(), 0777) != 0) {
     const int code = errno;

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/log.h"
 #include "data/csv.h"
 #include "data/decode.h"
 
@@ -101,8 +102,12 @@ std::vector<Sample> scan_splits(const fs::path& root) {
           loose.size(), folder.string(), loose.front(), name_of(split));
     }
     if (split == Split::train && (!fs::is_directory(folder / "good") || images_in(folder / "good").empty())) {
-      fail<ContentError>("[data.folder] {} has no images in train/good; got the folders [{}] in train", root.string(),
-                         fmt::join(labels, ", "));
+      const auto other = std::find_if(labels.begin(), labels.end(), means_good);
+      fail<ContentError>("[data.folder] {} has no images in train/good; got the folders [{}] in train; {}",
+                         root.string(), fmt::join(labels, ", "),
+                         other != labels.end() && *other != "good"
+                             ? fmt::format("rename train/{} to train/good", *other)
+                             : "put photographs of good parts into train/good");
     }
     for (const std::string& label : labels) {
       for (const std::string& name : images_in(folder / label)) {
@@ -184,7 +189,9 @@ private:
       complain(row, fmt::format("column {}: got '{}'; expected a path inside the dataset", column, path));
     }
     if (!fs::is_regular_file(root_ / relative)) {
-      complain(row, fmt::format("column {}: '{}' does not exist", column, path));
+      complain(row, fmt::format("column {}: '{}' does not exist; put it back, or mend or delete this line (without "
+                                "index.csv the folders alone count)",
+                                column, path));
     }
     return path;
   }
@@ -245,6 +252,23 @@ std::string find_mask(const fs::path& root, Split split, const std::string& labe
 std::vector<Sample> read_index(const fs::path& root) {
   std::vector<Sample> samples = IndexReader(root).read();
   sort_by_file(samples);
+  std::set<std::string> listed;
+  for (const Sample& sample : samples) {
+    listed.insert({sample.file, sample.mask});
+  }
+  std::size_t unlisted = 0;
+  std::string example;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string file = entry->path().lexically_relative(root).generic_string();
+    if (!file.starts_with("ground_truth/") && has_image_extension(file) && !listed.contains(file)) {
+      example = unlisted++ == 0 || file < example ? file : example;
+    }
+  }
+  if (unlisted > 0) {
+    log_info("{} image files in {} are not in its index.csv and are not used; the first is {}", unlisted, root.string(),
+             example);
+  }
   return samples;
 }
 

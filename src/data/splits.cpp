@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+
+#include <fmt/ranges.h>
 
 #include "core/error.h"
 #include "core/random.h"
@@ -114,6 +117,17 @@ Splits make_splits(const std::vector<Sample>& samples, const DataOptions& option
     return std::find(options.exclude_labels.begin(), options.exclude_labels.end(), label) !=
            options.exclude_labels.end();
   };
+  for (const std::string& label : options.exclude_labels) {
+    std::set<std::string> present;
+    for (const Sample& sample : samples) {
+      present.insert(sample.label);
+    }
+    if (!present.contains(label)) {
+      fail<InvalidArgument>(
+          "[data.splits] exclude_labels names a label that no image has; got '{}'; expected some of {}", label,
+          fmt::join(present, ", "));
+    }
+  }
   Splits splits;
   Indices pool, used;
   for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -137,7 +151,8 @@ Splits make_splits(const std::vector<Sample>& samples, const DataOptions& option
   }
   if (pool.size() < min_good) {
     fail<InvalidArgument>(
-        "[data.splits] too few good training images; got {}; expected at least {} in split train with label good",
+        "[data.splits] too few good training images; got {}; expected at least {} in split train with label good "
+        "(in a folder: FOLDER/train/good)",
         pool.size(), min_good);
   }
   if (by_group) {

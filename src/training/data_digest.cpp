@@ -10,17 +10,14 @@
 #include "core/threads.h"
 
 namespace oddity {
-namespace {
 
-std::string digest_of(const Image& image) {
+std::string pixel_digest(const Image& image) {
   Sha256 sha;
   const int shape[] = {image.height, image.width, image.channels, static_cast<int>(image.depth)};
   sha.update(std::as_bytes(std::span(shape)));
   sha.update(image.pixels);
   return sha.finish_hex();
 }
-
-}  // namespace
 
 SplitDigests digest_splits(const Dataset& dataset, const Splits& splits) {
   SplitDigests digests;
@@ -36,7 +33,7 @@ SplitDigests digest_splits(const Dataset& dataset, const Splits& splits) {
                                [&](std::int64_t first, std::int64_t last) {
                                  for (std::int64_t i = first; i < last; ++i) {
                                    const auto k = static_cast<std::size_t>(i);
-                                   found[k] = digest_of(dataset.image((*list)[k]));
+                                   found[k] = pixel_digest(dataset.image((*list)[k]));
                                  }
                                });
     update(split);

@@ -15,6 +15,9 @@ struct SplitDigests {
       all;  ///< SHA-256 over split, name and pixels of every image that training, validation or calibration uses
 };
 
+/// SHA-256 of size and pixels, as hex. Packages keep its first 16 digits for each training image.
+std::string pixel_digest(const Image& image);
+
 /// Reads every image of the training, validation and calibration splits once.
 SplitDigests digest_splits(const Dataset& dataset, const Splits& splits);
 

@@ -216,6 +216,11 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     calibrate(package, *p.dataset, p.splits.calibration, config.calibration.overkill_budget, *make_torch_backend(),
               options, stop, progress);
 
+    std::vector<std::string> training_images;  // so that recalibration can refuse them
+    for (const std::size_t i : p.splits.train) {
+      training_images.push_back(digests.pixels.at(i).substr(0, 16));
+    }
+    std::sort(training_images.begin(), training_images.end());
     nlohmann::ordered_json manifest = {
         {"oddity", version},
         {"family", config.family},
@@ -234,7 +239,8 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
           {"train", p.splits.train.size()},
           {"validation", p.splits.validation.size()},
           {"calibration", p.splits.calibration.size()},
-          {"sha256", digests.all}}},
+          {"sha256", digests.all},
+          {"training_images", training_images}}},
         {"facts", facts_of(data)}};
     package.manifest_json = manifest.dump();
     write_package(run->package_file(), package);

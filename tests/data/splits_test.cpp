@@ -175,6 +175,9 @@ TEST(Splits, RefuseTooLittle) {
   options.validation_fraction = 0.3;
   EXPECT_THAT(message_of<InvalidArgument>([&] { make_splits(samples, options, 0); }),
               HasSubstr("nothing left to train on"));
+  options.exclude_labels = {"dnt"};
+  EXPECT_THAT(message_of<InvalidArgument>([&] { make_splits(samples, options, 0); }),
+              HasSubstr("exclude_labels names a label that no image has; got 'dnt'; expected some of good"));
   options.exclude_labels = {"good"};
   EXPECT_THAT(message_of<InvalidArgument>([&] { make_splits(samples, options, 0); }), HasSubstr("got 0"));
 }

@@ -115,7 +115,7 @@ class Walk(CommandTest):
         self.assertEqual(code, 2)
         label = error.split("expected one of ")[1].split(",")[0].strip()
         self.assertNotEqual(label, "good")
-        self.expect(0, "evaluate", self.package, LINE, "--exclude-label", label, "--out", out)
+        self.expect(0, "evaluate", pathlib.Path(self.package).parent, LINE, "--exclude-label", label, "--out", out)
         self.assertNotIn(label, json.loads((out / "metrics.json").read_text())["per_type"])
 
     def test_predict_prints_and_writes(self):
@@ -135,6 +135,15 @@ class Walk(CommandTest):
         self.assertEqual([json.loads(text)["score"] for text in written], [verdict["score"] for verdict in verdicts])
         self.assertEqual(len(list((self.folder / "judged/overlays").glob("*.png"))), len(images))
         self.assertEqual(len((self.folder / "judged/scores.csv").read_text().splitlines()), len(images) + 1)
+        # Again with other images: no picture of before stays; an index.csv that leaves images out is said.
+        alone = self.folder / "alone"
+        alone.mkdir()
+        (alone / "x.png").write_bytes(images[0].read_bytes())
+        _, error = self.expect(0, "predict", self.package, alone, "--out", self.folder / "judged")
+        self.assertIn("1 images:", error)
+        self.assertEqual(len(list((self.folder / "judged/overlays").glob("*.png"))), 1)
+        (line / "extra.png").write_bytes(images[0].read_bytes())
+        self.assertIn("1 image files in", self.expect(0, "data", "stats", line)[1])
         # Shards share the work without overlap.
         parts = []
         for shard in ("1/3", "2/3", "3/3"):
@@ -192,14 +201,20 @@ class Walk(CommandTest):
 
     def test_recalibrate(self):
         new = self.folder / "again.oddity"
-        fresh = "synthetic:line?n=150&test_good=0&test_defects=0&seed=3&size=64"
+        fresh = "synthetic:line?n=150&test_good=0&test_defects=0&seed=5&size=64"
         out, _ = self.expect(0, "recalibrate", self.package, fresh, "--budget", "0.02", "--out", new)
         self.assertIn("150 good parts at an overkill budget of 0.02", out)
         self.assertIn("0.02 used", self.expect(0, "describe", new)[0])
         # floor(151 * 0.02) = 3 of 151 ranks lie above the threshold: at most 2 of the 150 parts are rejected.
         out, _ = self.expect(0, "predict", new, fresh, "--json")
         self.assertEqual(sum(json.loads(text)["decision"] == "reject" for text in out.splitlines()), 2)
-        few = "synthetic:line?n=30&test_good=0&test_defects=0&seed=3&size=64"
+        # Images that the package was trained on are no calibration parts, wherever they come from.
+        _, error = self.expect(0, "recalibrate", self.package, LINE, "--out", new)
+        self.assertRegex(error, r"\d+ of 72 good parts are images that the package was trained on and are left out")
+        seen = self.folder / "seen"
+        self.expect(0, "data", "synthesize", LINE, "--out", seen)
+        self.assertIn("are left out", self.expect(0, "recalibrate", self.package, seen, "--out", new)[1])
+        few = "synthetic:line?n=30&test_good=0&test_defects=0&seed=6&size=64"
         out, _ = self.expect(0, "recalibrate", self.package, few, "--budget", "0.01", "--out", new)
         self.assertIn("needs more parts", out)
         self.expect(2, "recalibrate", self.package, few, "--budget", "1.5", says="--budget")
