@@ -5,6 +5,11 @@ package and needs the torch that oddity was built against. Parts are imported wh
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import metrics
+    from .engine import Engine, Region, Verdict
 
 __version__ = "0.1.0"
 __all__ = ["Engine", "Region", "Verdict", "metrics"]
