@@ -27,7 +27,7 @@ class Wheel(unittest.TestCase):
         work = pathlib.Path(cls.folder.name)
         done = subprocess.run(
             [sys.executable, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "--quiet", "--disable-pip-version-check",
-             "--wheel-dir", work / "dist", "-C", f"build-dir={BUILD}", "-C", f"cmake.define.ODDITY_TORCH_ROOT={TORCH}", ROOT],
+             "--wheel-dir", work / "dist", "--config-settings", f"build-dir={BUILD}", "--config-settings", f"cmake.define.ODDITY_TORCH_ROOT={TORCH}", ROOT],
             capture_output=True, text=True, env={**os.environ, "PIP_NO_INDEX": "1"},
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
