@@ -2,75 +2,259 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
+#include <ranges>
 
 #include "metrics/check.h"
+#include "metrics/ranking_steps.h"
 #include "metrics/sort.h"
 
 namespace oddity::metrics {
 namespace {
 
 using detail::refuse;
-
-__extension__ typedef unsigned __int128 Wide;
+using detail::Step;
 
 constexpr const char* kRanking = "ranking";
+constexpr std::size_t kGrain = std::size_t(1) << 16;
 
-/// Sorts keys and returns them as scores, descending.
-template <class T>
-std::vector<T> sorted_scores(std::vector<detail::KeyOf<T>>&& keys) {
-  detail::radix_sort(keys);
-  std::vector<T> scores(keys.size());
-  std::transform(keys.begin(), keys.end(), scores.begin(), detail::score_of_key<T>);
-  return scores;
+/// Calls work(piece, first, last) for the pieces of [0, n).
+template <class Work>
+void in_pieces(std::size_t n, Work work) {
+  thread_pool().parallel_for(0, std::int64_t(n), std::int64_t(kGrain), [&](std::int64_t first, std::int64_t last) {
+    work(std::size_t(first) / kGrain, std::size_t(first), std::size_t(last));
+  });
 }
 
-/// Checks labels and returns the number of defects.
-std::size_t count_defects(const char* function, std::size_t scores, std::span<const std::uint8_t> labels) {
-  if (scores != labels.size()) {
-    refuse(function, "scores and labels differ in length; got ", scores, " and ", labels.size());
+constexpr std::size_t pieces_of(std::size_t n) { return (n + kGrain - 1) / kGrain; }
+
+/// First index from `from` on at which `inside` no longer holds. A short run costs a few comparisons, a long one its
+/// logarithm.
+template <class Key, class Inside>
+std::size_t end_of(std::span<const Key> keys, std::size_t from, Inside inside) {
+  for (int i = 0; i < 8; ++i, ++from) {
+    if (from == keys.size() || !inside(keys[from])) {
+      return from;
+    }
   }
-  std::size_t defects = 0;
-  std::uint8_t any = 0;
-  for (const std::uint8_t label : labels) {
-    defects += label;
-    any |= label;
+  std::size_t step = 8;
+  while (from + step < keys.size() && inside(keys[from + step])) {
+    from += step;
+    step *= 2;
   }
-  if (any > 1) {
-    const auto at = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label > 1; });
-    refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(*at), " at index ", at - labels.begin());
+  const auto stretch = keys.subspan(from, std::min(step, keys.size() - from));
+  return from + std::size_t(std::partition_point(stretch.begin(), stretch.end(), inside) - stretch.begin());
+}
+
+/// The steps (ranking_steps.h) of two sorted lists. `Number` is std::uint64_t without weights, double with.
+template <class Key, class Number>
+class SortedSteps {
+public:
+  using Count = Number;
+
+  SortedSteps(std::span<const Key> good, std::span<const Key> defect, const double* good_weight,
+              const double* defect_weight)
+      : good_(good), defect_(defect), good_weight_(good_weight), defect_weight_(defect_weight) {}
+
+  Count good_total() const { return count(good_weight_, good_.size()); }
+  Count defect_total() const { return count(defect_weight_, defect_.size()); }
+  double good_score(std::size_t i) const { return double(detail::score_of_key<detail::ScoreOf<Key>>(good_[i])); }
+  double last_good_score() const { return good_score(good_.size() - 1); }
+  /// The smallest good score above the step's.
+  double good_score_above(const Step<Count>& step) const {
+    const auto key = detail::descending_key(detail::ScoreOf<Key>(step.score));
+    return good_score(std::size_t(std::lower_bound(good_.begin(), good_.end(), key) - good_.begin()) - 1);
+  }
+
+  template <class T, class Visit, class Join>
+  T reduce(Visit visit, Join join, T start = T()) const {
+    std::vector<T> parts(pieces_of(defect_.size()), start);
+    in_pieces(defect_.size(), [&](std::size_t piece, std::size_t first, std::size_t last) {
+      T part = start;
+      each_step(first, last, [&](const Step<Count>& step) { visit(part, step); });
+      parts[piece] = part;
+    });
+    T total = start;
+    for (const T& part : parts) {
+      join(total, part);
+    }
+    return total;
+  }
+
+  template <class Visit>
+  void each_step(Visit visit) const {
+    each_step(0, defect_.size(), visit);
+  }
+
+  template <class Predicate>
+  std::optional<Step<Count>> first_step(Predicate predicate) const {
+    const auto all = std::views::iota(std::size_t(0), defect_.size());
+    const auto found = std::ranges::partition_point(all, [&](std::size_t i) { return !predicate(step_of(i)); });
+    return found == all.end() ? std::nullopt : std::optional(step_of(*found));
+  }
+
+private:
+  static Count count(const double* weights, std::size_t n) {
+    if constexpr (std::is_same_v<Count, double>) {
+      return n > 0 ? weights[n - 1] : 0;
+    } else {
+      return n;
+    }
+  }
+
+  Step<Count> step(Key key, std::size_t d0, std::size_t d1, std::size_t g0, std::size_t g1) const {
+    return {double(detail::score_of_key<detail::ScoreOf<Key>>(key)), count(defect_weight_, d0),
+            count(defect_weight_, d1), count(good_weight_, g0), count(good_weight_, g1)};
+  }
+
+  Step<Count> step_of(std::size_t i) const {
+    const auto index = [](std::span<const Key> keys, auto end) { return std::size_t(end - keys.begin()); };
+    const Key key = defect_[i];
+    return step(key, index(defect_, std::lower_bound(defect_.begin(), defect_.end(), key)),
+                index(defect_, std::upper_bound(defect_.begin(), defect_.end(), key)),
+                index(good_, std::lower_bound(good_.begin(), good_.end(), key)),
+                index(good_, std::upper_bound(good_.begin(), good_.end(), key)));
+  }
+
+  /// The steps whose first defect lies in [first, last).
+  template <class Visit>
+  void each_step(std::size_t first, std::size_t last, Visit visit) const {
+    const auto up_to = [](Key key) { return [key](Key other) { return other <= key; }; };
+    const auto before = [](Key key) { return [key](Key other) { return other < key; }; };
+    std::size_t d = first > 0 ? end_of(defect_, first, up_to(defect_[first - 1])) : first;
+    if (d >= last) {
+      return;
+    }
+    std::size_t g = std::size_t(std::lower_bound(good_.begin(), good_.end(), defect_[d]) - good_.begin());
+    while (d < last) {
+      const Key key = defect_[d];
+      const std::size_t d1 = end_of(defect_, d, up_to(key));
+      const std::size_t g0 = end_of(good_, g, before(key));
+      g = end_of(good_, g0, up_to(key));
+      visit(step(key, d, d1, g0, g));
+      d = d1;
+    }
+  }
+
+  std::span<const Key> good_, defect_;
+  const double *good_weight_, *defect_weight_;
+};
+
+void require_both_classes(std::size_t good, std::size_t defects, const char* what = "samples") {
+  if (good == 0 || defects == 0) {
+    refuse(kRanking, "both classes are needed; got ", good, " good and ", defects, " defect ", what);
+  }
+}
+
+/// Checks labels and scores; returns the number of defects of each piece.
+template <class T>
+std::vector<std::size_t> check(std::span<const T> scores, std::span<const std::uint8_t> labels) {
+  detail::require_same_length(kRanking, "scores", scores.size(), "labels", labels.size());
+  struct Found {
+    std::size_t defects = 0;
+    bool wrong_label = false, not_finite = false;
+  };
+  std::vector<Found> found(pieces_of(scores.size()));
+  in_pieces(scores.size(), [&](std::size_t piece, std::size_t first, std::size_t last) {
+    std::size_t defects = 0;
+    std::uint8_t any = 0;
+    T sum = 0;  // zero times NaN or infinity is NaN
+    for (std::size_t i = first; i < last; ++i) {
+      defects += labels[i];
+      any |= labels[i];
+    }
+    for (std::size_t i = first; i < last; ++i) {
+      sum += scores[i] * T(0);
+    }
+    found[piece] = {defects, any > 1, sum != T(0)};
+  });
+  std::vector<std::size_t> defects;
+  std::size_t total = 0;
+  for (const Found& piece : found) {
+    if (piece.wrong_label) {
+      const auto at = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label > 1; });
+      refuse(kRanking, "labels must be 0 (good) or 1 (defect); got ", int(*at), " at index ", at - labels.begin());
+    }
+    defects.push_back(piece.defects);
+    total += piece.defects;
+  }
+  require_both_classes(scores.size() - total, total);
+  if (std::any_of(found.begin(), found.end(), [](const Found& piece) { return piece.not_finite; })) {
+    detail::require_finite(kRanking, "scores", scores);
   }
   return defects;
 }
 
-void require_both_classes(const char* function, std::size_t good, std::size_t defects) {
-  if (good == 0 || defects == 0) {
-    refuse(function, "both classes are needed; got ", good, " good and ", defects, " defect samples");
+template <class Key>
+struct Weighted {
+  Key key;
+  double weight;
+};
+
+/// Sorts by key; returns the keys and the sums of the weights up to each.
+template <class Key>
+void sort_weighted(std::vector<Weighted<Key>>& samples, std::vector<Key>& keys, std::vector<double>& sums) {
+  detail::radix_sort(samples, 0, [](const Weighted<Key>& sample) { return sample.key; });
+  keys.reserve(samples.size());
+  sums.reserve(samples.size());
+  detail::CompensatedSum sum;
+  double last = 0;
+  for (const Weighted<Key>& sample : samples) {
+    sum.add(sample.weight);
+    last = std::max(last, sum.value());  // rounding must not let a sum of positive weights fall
+    keys.push_back(sample.key);
+    sums.push_back(last);
   }
 }
 
 }  // namespace
 
 template <class T>
-void Ranking::fill(std::span<const T> scores, std::span<const std::uint8_t> labels) {
-  const std::size_t defects = count_defects(kRanking, scores.size(), labels);
-  require_both_classes(kRanking, scores.size() - defects, defects);
-  detail::require_finite(kRanking, "scores", scores);
+void Ranking::fill(std::span<const T> scores, std::span<const std::uint8_t> labels, Values weights) {
   // Classes are sorted apart: keys then need no payload, and every metric follows from merging the two lists.
   using Key = detail::KeyOf<T>;
-  std::vector<Key> keys[2] = {std::vector<Key>(scores.size() - defects + 1), std::vector<Key>(defects + 1)};
-  Key* next[2] = {keys[0].data(), keys[1].data()};
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    *next[labels[i]]++ = detail::descending_key(scores[i]);
+  const std::vector<std::size_t> defects = check(scores, labels);
+  Sorted<Key>& sorted = sorted_.emplace<Sorted<Key>>();
+  if (!weights.empty()) {
+    detail::require_weights(kRanking, weights, scores.size());
+    double largest = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      largest = std::max(largest, weights[i]);
+    }
+    // A power of two changes no digit and keeps sums and products within range.
+    const int exponent = -std::ilogb(largest);
+    std::vector<Weighted<Key>> samples[2];
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const double weight = std::scalbn(weights[i], exponent);
+      if (weight > 0) {
+        samples[labels[i]].push_back({detail::descending_key(scores[i]), weight});
+      }
+    }
+    require_both_classes(samples[0].size(), samples[1].size(), "samples of positive weight");
+    sort_weighted(samples[0], sorted.good, sorted.good_weight);
+    sort_weighted(samples[1], sorted.defect, sorted.defect_weight);
+    return;
   }
-  keys[0].pop_back();
-  keys[1].pop_back();
-  sorted_ = Sorted<T>{sorted_scores<T>(std::move(keys[0])), sorted_scores<T>(std::move(keys[1]))};
+  std::vector<std::size_t> before(defects.size(), 0);
+  for (std::size_t piece = 1; piece < defects.size(); ++piece) {
+    before[piece] = before[piece - 1] + defects[piece - 1];
+  }
+  const std::size_t total = before.back() + defects.back();
+  sorted.good.resize(scores.size() - total);
+  sorted.defect.resize(total);
+  in_pieces(scores.size(), [&](std::size_t piece, std::size_t first, std::size_t last) {
+    Key* next[2] = {sorted.good.data() + (first - before[piece]), sorted.defect.data() + before[piece]};
+    for (std::size_t i = first; i < last; ++i) {
+      *next[labels[i]]++ = detail::descending_key(scores[i]);
+    }
+  });
+  detail::radix_sort(sorted.good);
+  detail::radix_sort(sorted.defect);
 }
 
-Ranking::Ranking(std::span<const float> scores, std::span<const std::uint8_t> labels) { fill(scores, labels); }
-Ranking::Ranking(std::span<const double> scores, std::span<const std::uint8_t> labels) { fill(scores, labels); }
+Ranking::Ranking(Values scores, std::span<const std::uint8_t> labels, Values weights) {
+  scores.visit([&](auto span) { fill(span, labels, weights); });
+}
 
 Ranking::Ranking(std::span<const MapAndMask> items) {
   detail::require_maps(kRanking, items);
@@ -81,18 +265,18 @@ Ranking::Ranking(std::span<const MapAndMask> items) {
       defects += value != 0;
     }
   }
-  require_both_classes(kRanking, pixels - defects, defects);
-  std::vector<std::uint32_t> keys[2] = {std::vector<std::uint32_t>(pixels - defects + 1),
-                                        std::vector<std::uint32_t>(defects + 1)};
-  std::uint32_t* next[2] = {keys[0].data(), keys[1].data()};
+  require_both_classes(pixels - defects, defects);
+  auto& sorted = sorted_.emplace<Sorted<std::uint32_t>>();
+  sorted.good.resize(pixels - defects);
+  sorted.defect.resize(defects);
+  std::uint32_t* next[2] = {sorted.good.data(), sorted.defect.data()};
   for (const MapAndMask& item : items) {
     for (std::size_t p = 0; p < item.map.size(); ++p) {
       *next[item.mask[p] != 0]++ = detail::descending_key(item.map[p]);
     }
   }
-  keys[0].pop_back();
-  keys[1].pop_back();
-  sorted_ = Sorted<float>{sorted_scores<float>(std::move(keys[0])), sorted_scores<float>(std::move(keys[1]))};
+  detail::radix_sort(sorted.good);
+  detail::radix_sort(sorted.defect);
 }
 
 std::size_t Ranking::positives() const {
@@ -102,162 +286,145 @@ std::size_t Ranking::negatives() const {
   return std::visit([](const auto& s) { return s.good.size(); }, sorted_);
 }
 
-/// Calls visit(score, defects above, defects at or above, good above, good at or above) for each distinct defect score,
-/// from the largest to the smallest.
-template <class Visit>
-void Ranking::each_defect_score(Visit visit) const {
-  std::visit(
-      [&](const auto& s) {
-        std::size_t g = 0;
-        for (std::size_t d = 0; d < s.defect.size();) {
-          const auto score = s.defect[d];
-          const std::size_t defects_above = d;
-          while (d < s.defect.size() && s.defect[d] == score) {
-            ++d;
-          }
-          while (g < s.good.size() && s.good[g] > score) {
-            ++g;
-          }
-          const std::size_t good_above = g;
-          while (g < s.good.size() && s.good[g] == score) {
-            ++g;
-          }
-          visit(double(score), defects_above, d, good_above, g);
-        }
+/// Calls function(steps).
+template <class Function>
+decltype(auto) Ranking::with_steps(Function function) const {
+  return std::visit(
+      [&]<class Key>(const Sorted<Key>& s) {
+        return s.good_weight.empty()
+                   ? function(SortedSteps<Key, std::uint64_t>(s.good, s.defect, nullptr, nullptr))
+                   : function(SortedSteps<Key, double>(s.good, s.defect, s.good_weight.data(), s.defect_weight.data()));
       },
       sorted_);
 }
 
 double Ranking::auroc() const {
-  const std::size_t good = negatives();
-  Wide twice = 0;  // 2 U, exact: pixel counts may exceed 2^32 on both sides
-  each_defect_score([&](double, std::size_t d0, std::size_t d1, std::size_t g0, std::size_t g1) {
-    twice += Wide(d1 - d0) * (2 * (good - g1) + (g1 - g0));
-  });
-  return double(static_cast<long double>(twice) /
-                (2.0L * static_cast<long double>(good) * static_cast<long double>(positives())));
+  return with_steps([](const auto& steps) { return detail::auroc(steps); });
 }
 
-double Ranking::average_precision() const {
-  double sum = 0;
-  each_defect_score([&](double, std::size_t d0, std::size_t d1, std::size_t, std::size_t g1) {
-    sum += double(d1 - d0) * (double(d1) / double(d1 + g1));
-  });
-  return sum / double(positives());
+Ranking::PartialArea Ranking::partial_auroc(double high, double low) const {
+  detail::require_unit("partial_auroc", "high", high);
+  detail::require_unit("partial_auroc", "low", low);
+  if (!(low < high)) {
+    refuse("partial_auroc", "low must be below high; got ", low, " and ", high);
+  }
+  const double area = with_steps([&](const auto& steps) { return detail::partial_area(steps, low, high); });
+  const double width = high - low, chance = width * (high + low) / 2;
+  return {area, area / width, (1 + (area - chance) / (width - chance)) / 2};
+}
+
+double Ranking::average_precision(std::optional<double> prevalence) const {
+  if (prevalence) {
+    detail::require_open_unit("average_precision", "prevalence", *prevalence);
+  }
+  return with_steps([&](const auto& steps) { return detail::average_precision(steps, prevalence); });
+}
+
+double Ranking::trapezoid_precision_recall_area(std::optional<double> prevalence) const {
+  if (prevalence) {
+    detail::require_open_unit("trapezoid_precision_recall_area", "prevalence", *prevalence);
+  }
+  return with_steps([&](const auto& steps) { return detail::trapezoid_precision_recall_area(steps, prevalence); });
 }
 
 double Ranking::true_positive_rate_at(double false_positive_rate) const {
   detail::require_unit("true_positive_rate_at", "false_positive_rate", false_positive_rate);
-  return std::visit(
-      [&](const auto& s) {
-        // Largest count whose rate, as a double, does not exceed the limit; the product alone may round to the next
-        // integer's wrong side (0.29 * 100 < 29).
-        const double n = double(s.good.size());
-        std::size_t allowed = std::min(s.good.size(), std::size_t(false_positive_rate * n) + 1);
-        while (double(allowed) / n > false_positive_rate) {
-          --allowed;
-        }
-        if (allowed == s.good.size()) {
-          return 1.0;
-        }
-        const auto first_excluded = s.good[allowed];
-        const auto end =
-            std::partition_point(s.defect.begin(), s.defect.end(), [&](auto score) { return score > first_excluded; });
-        return double(end - s.defect.begin()) / double(s.defect.size());
-      },
-      sorted_);
+  return with_steps([&](const auto& steps) {
+    const auto step = detail::first_step_beyond(steps, false_positive_rate);
+    return step ? double(step->defects_above) / double(steps.defect_total()) : 1.0;
+  });
 }
 
 double Ranking::false_positive_rate_at(double true_positive_rate) const {
   detail::require_unit("false_positive_rate_at", "true_positive_rate", true_positive_rate);
-  return std::visit(
-      [&](const auto& s) {
-        const double n = double(s.defect.size());
-        std::size_t needed = std::size_t(true_positive_rate * n);
-        while (double(needed) / n < true_positive_rate) {
-          ++needed;
-        }
-        while (needed > 0 && double(needed - 1) / n >= true_positive_rate) {
-          --needed;
-        }
-        if (needed == 0) {
-          return 0.0;
-        }
-        const auto last_included = s.defect[needed - 1];
-        const auto end =
-            std::partition_point(s.good.begin(), s.good.end(), [&](auto score) { return score >= last_included; });
-        return double(end - s.good.begin()) / double(s.good.size());
-      },
-      sorted_);
+  return with_steps([&](const auto& steps) {
+    const auto step = detail::first_step_with(steps, true_positive_rate);
+    return true_positive_rate == 0 ? 0.0 : double(step->good) / double(steps.good_total());
+  });
+}
+
+double Ranking::defects_passed_at_good_passed(double share) const {
+  detail::require_unit("defects_passed_at_good_passed", "share", share);
+  return with_steps([&](const auto& steps) {
+    const auto step = detail::first_step_that_passes_less(steps, share);
+    const auto defects = steps.defect_total();
+    return step ? double(defects - step->defects_above) / double(defects) : 0.0;
+  });
 }
 
 Ranking::Best Ranking::best_f1() const {
-  Best best;
-  best.f1 = -1;
-  const double defects = double(positives());
-  each_defect_score([&](double score, std::size_t, std::size_t d1, std::size_t, std::size_t g1) {
-    const double f1 = 2 * double(d1) / (double(d1 + g1) + defects);
-    if (f1 > best.f1) {
-      best = {f1, score};
-    }
-  });
-  return best;
+  return with_steps([](const auto& steps) { return detail::best_f1(steps); });
 }
 
 std::vector<Ranking::RocPoint> Ranking::roc(std::size_t at_most) const {
-  const double good = double(negatives()), defects = double(positives());
   std::vector<RocPoint> points{{std::numeric_limits<double>::infinity(), 0, 0}};
   // A step of the thinned curve is at least 2 / at_most long in |dx| + |dy|; the whole curve is 2 long.
-  const double step = at_most > 0 ? 2.0 / double(at_most) : 0.0;
-  const auto add = [&](double threshold, double x, double y) {
+  const double least = at_most > 0 ? 2.0 / double(at_most) : 0.0;
+  const auto add = [&](const RocPoint& point) {
     const RocPoint& last = points.back();
-    const double length = (x - last.false_positive_rate) + (y - last.true_positive_rate);
-    if (length > 0 && length >= step) {
-      points.push_back({threshold, x, y});
+    const double length =
+        (point.false_positive_rate - last.false_positive_rate) + (point.true_positive_rate - last.true_positive_rate);
+    if (length > 0 && length >= least) {
+      points.push_back(point);
     }
-  };
-  const auto good_score = [&](std::size_t i) {
-    return std::visit([i](const auto& s) { return double(s.good[i]); }, sorted_);
   };
   // Corners only: the end of each horizontal run (good scores above the next defect score), then of each vertical one.
   RocPoint pending = points.front();
-  const auto move_to = [&](double threshold, double x, double y) {
+  const auto move_to = [&](const RocPoint& next) {
     const RocPoint& last = points.back();
-    const bool same_line =
-        (pending.false_positive_rate == last.false_positive_rate && x == pending.false_positive_rate) ||
-        (pending.true_positive_rate == last.true_positive_rate && y == pending.true_positive_rate);
+    const bool same_line = (pending.false_positive_rate == last.false_positive_rate &&
+                            next.false_positive_rate == pending.false_positive_rate) ||
+                           (pending.true_positive_rate == last.true_positive_rate &&
+                            next.true_positive_rate == pending.true_positive_rate);
     if (!same_line) {
-      add(pending.threshold, pending.false_positive_rate, pending.true_positive_rate);
+      add(pending);
     }
-    pending = {threshold, x, y};
+    pending = next;
   };
-  each_defect_score([&](double score, std::size_t d0, std::size_t d1, std::size_t g0, std::size_t g1) {
-    const double before = double(g0) / good;
-    if (before > pending.false_positive_rate) {
-      move_to(good_score(g0 - 1), before, double(d0) / defects);
+  with_steps([&](const auto& steps) {
+    const double good = double(steps.good_total()), defects = double(steps.defect_total());
+    steps.each_step([&](const auto& step) {
+      const double before = double(step.good_above) / good;
+      if (before > pending.false_positive_rate) {
+        move_to({steps.good_score_above(step), before, double(step.defects_above) / defects});
+      }
+      move_to({step.score, double(step.good) / good, double(step.defects) / defects});
+    });
+    if (pending.false_positive_rate < 1) {
+      move_to({steps.last_good_score(), 1, 1});
     }
-    move_to(score, double(g1) / good, double(d1) / defects);
   });
-  if (pending.false_positive_rate < 1) {
-    move_to(good_score(negatives() - 1), 1, 1);
-  }
   if (points.back().false_positive_rate < 1 || points.back().true_positive_rate < 1) {
     points.push_back(pending);
   }
   return points;
 }
 
-std::vector<Ranking::PrPoint> Ranking::precision_recall(std::size_t at_most) const {
-  const double defects = double(positives());
-  const double step = at_most > 0 ? 1.0 / double(at_most) : 0.0;
+std::vector<Ranking::PrPoint> Ranking::precision_recall(std::size_t at_most, std::optional<double> prevalence) const {
+  if (prevalence) {
+    detail::require_open_unit("precision_recall", "prevalence", *prevalence);
+  }
+  const double least = at_most > 0 ? 1.0 / double(at_most) : 0.0;
   std::vector<PrPoint> points;
-  each_defect_score([&](double score, std::size_t, std::size_t d1, std::size_t, std::size_t g1) {
-    const double recall = double(d1) / defects;
-    if (points.empty() || d1 == positives() || recall - points.back().recall >= step) {
-      points.push_back({score, recall, double(d1) / double(d1 + g1)});
-    }
+  with_steps([&](const auto& steps) {
+    const double defects = double(steps.defect_total()), weight = detail::good_weight(steps, prevalence);
+    steps.each_step([&](const auto& step) {
+      const double recall = double(step.defects) / defects;
+      if (points.empty() || recall == 1 || recall - points.back().recall >= least) {
+        points.push_back({step.score, recall, detail::precision(step.defects, step.good, weight)});
+      }
+    });
   });
   return points;
+}
+
+double precision_at_prevalence(double true_positive_rate, double false_positive_rate, double prevalence) {
+  constexpr const char* function = "precision_at_prevalence";
+  detail::require_unit(function, "true_positive_rate", true_positive_rate);
+  detail::require_unit(function, "false_positive_rate", false_positive_rate);
+  detail::require_unit(function, "prevalence", prevalence);
+  const double defects = prevalence * true_positive_rate, good = (1 - prevalence) * false_positive_rate;
+  return defects / (defects + good);
 }
 
 }  // namespace oddity::metrics
