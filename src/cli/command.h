@@ -23,6 +23,7 @@ void add_list(CLI::App& app, Chosen& chosen);
 void add_data(CLI::App& app, Chosen& chosen);
 void add_export(CLI::App& app, Chosen& chosen);
 void add_recalibrate(CLI::App& app, Chosen& chosen);
+void add_metrics(CLI::App& app, Chosen& chosen);
 
 /// A command with its sentence and its examples. Examples are whole command lines, one each line.
 CLI::App* add_command(CLI::App& parent, const std::string& name, const std::string& sentence,

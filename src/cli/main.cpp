@@ -143,6 +143,7 @@ int run(int argc, char** argv) {
   add_data(app, chosen);
   add_export(app, chosen);
   add_recalibrate(app, chosen);
+  add_metrics(app, chosen);
   if (argc <= 1) {
     print(app.help());
     finish_output();

@@ -26,7 +26,7 @@ Decided decide(const char* function, Values scores, std::span<const std::uint8_t
     if (labels[i] > 1) {
       refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(labels[i]), " at index ", i);
     }
-    decided.predicted[i] = scores[i] >= threshold;
+    decided.predicted[i] = scores[i] > threshold;
   }
   return decided;
 }

@@ -15,7 +15,9 @@ const std::vector<double> kScores{1, 2, 3, 4, 2, 3, 5, 6};
 const std::vector<std::uint8_t> kLabels{0, 0, 0, 0, 1, 1, 1, 1};
 
 TEST(Inspection, names_the_four_outcomes) {
-  const Inspection result = inspection(confusion_at_threshold(kScores, kLabels, 3));  // 3 itself is rejected
+  const Inspection result = inspection(confusion_at_threshold(kScores, kLabels, 2.5));
+  // The threshold itself is accepted, as by the engine.
+  EXPECT_EQ(inspection(confusion_at_threshold(kScores, kLabels, 2)).true_accept, result.true_accept);
   EXPECT_EQ(result.true_accept, 2U);
   EXPECT_EQ(result.overkill, 2U);
   EXPECT_EQ(result.escape, 1U);
@@ -29,7 +31,7 @@ TEST(Inspection, names_the_four_outcomes) {
   EXPECT_EQ(result.escape_rate.low, clopper_pearson(1, 4).low);
   EXPECT_EQ(result.escape_rate.high, clopper_pearson(1, 4).high);
   EXPECT_EQ(result.defects_among_accepted.high, clopper_pearson(1, 3).high);
-  EXPECT_EQ(inspection(confusion_at_threshold(kScores, kLabels, 3), 0.5).overkill_rate.high,
+  EXPECT_EQ(inspection(confusion_at_threshold(kScores, kLabels, 2.5), 0.5).overkill_rate.high,
             clopper_pearson(2, 4, 0.5).high);
 }
 
@@ -50,7 +52,7 @@ TEST(Inspection, infinite_thresholds_reject_nothing_or_everything) {
 
 TEST(Inspection, one_class_alone_gives_nan_for_the_other) {
   const Inspection result =
-      inspection(confusion_at_threshold(std::vector<float>{1, 2}, std::vector<std::uint8_t>{0, 0}, 2));
+      inspection(confusion_at_threshold(std::vector<float>{1, 2}, std::vector<std::uint8_t>{0, 0}, 1.5));
   EXPECT_EQ(result.overkill_rate.value, 0.5);
   EXPECT_TRUE(std::isnan(result.escape_rate.value));
   EXPECT_FALSE(result.escape_rate.supported);
@@ -64,19 +66,19 @@ TEST(Inspection, float_scores_meet_the_threshold_as_they_are) {
 
 TEST(Inspection, weights_and_groups) {
   const std::vector<double> weights{1, 1, 1, 1, 3, 1, 1, 1};
-  const Inspection weighted = inspection(confusion_at_threshold(kScores, kLabels, 3, weights));
+  const Inspection weighted = inspection(confusion_at_threshold(kScores, kLabels, 2.5, weights));
   EXPECT_EQ(weighted.escape, 1U);
   EXPECT_DOUBLE_EQ(weighted.escape_rate.value, 0.5);
   EXPECT_EQ(weighted.escape_rate.trials, 4U);
   const std::vector<std::int64_t> cameras{2, 2, 1, 1, 2, 2, 1, 1};
-  const auto groups = confusion_at_threshold_by_group(kScores, kLabels, cameras, 3);
+  const auto groups = confusion_at_threshold_by_group(kScores, kLabels, cameras, 2.5);
   ASSERT_EQ(groups.size(), 2U);
   EXPECT_EQ(groups[0].group, 1);
   EXPECT_EQ(inspection(groups[0].confusion).overkill, 2U);
   EXPECT_EQ(inspection(groups[1].confusion).escape, 1U);
-  EXPECT_EQ(
-      inspection(confusion_at_threshold_by_group(kScores, kLabels, cameras, 3, weights)[1].confusion).escape_rate.value,
-      0.75);
+  EXPECT_EQ(inspection(confusion_at_threshold_by_group(kScores, kLabels, cameras, 2.5, weights)[1].confusion)
+                .escape_rate.value,
+            0.75);
 }
 
 template <class Call>
