@@ -7,6 +7,8 @@
 namespace oddity::python {
 
 void bind_density(pybind11::module_& module);
+void bind_drift(pybind11::module_& module);
 void bind_intervals(pybind11::module_& module);
+void bind_outliers(pybind11::module_& module);
 
 }  // namespace oddity::python

@@ -15,5 +15,7 @@ PYBIND11_MODULE(_metrics, m) {
   m.doc() = "Compiled metrics: bare functions, without defaults. Use oddity.metrics, which documents them.";
   using namespace oddity::python;
   add(m, "density", bind_density);
+  add(m, "drift", bind_drift);
   add(m, "intervals", bind_intervals);
+  add(m, "outliers", bind_outliers);
 }

@@ -10,10 +10,14 @@ no result depends on the number of threads (set by the environment variable ODDI
 
 from . import (
     density,
+    drift,
     intervals,
+    outliers,
 )
 
 __all__ = [
     "density",
+    "drift",
     "intervals",
+    "outliers",
 ]
