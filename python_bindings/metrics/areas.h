@@ -6,9 +6,11 @@
 /// numbers, numpy arrays or dictionaries; oddity/metrics/<area>.py gives them names, defaults, types and documentation.
 namespace oddity::python {
 
+void bind_confusion(pybind11::module_& module);
 void bind_density(pybind11::module_& module);
 void bind_drift(pybind11::module_& module);
 void bind_intervals(pybind11::module_& module);
 void bind_outliers(pybind11::module_& module);
+void bind_ranking(pybind11::module_& module);
 
 }  // namespace oddity::python

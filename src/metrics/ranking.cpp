@@ -343,6 +343,11 @@ double Ranking::false_positive_rate_at(double true_positive_rate) const {
   });
 }
 
+double Ranking::good_flagged_at_defects_flagged(double share) const {
+  detail::require_unit("good_flagged_at_defects_flagged", "share", share);
+  return false_positive_rate_at(share);
+}
+
 double Ranking::defects_passed_at_good_passed(double share) const {
   detail::require_unit("defects_passed_at_good_passed", "share", share);
   return with_steps([&](const auto& steps) {

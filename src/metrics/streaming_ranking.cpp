@@ -314,6 +314,11 @@ StreamingRanking::Bounded StreamingRanking::false_positive_rate_at(double true_p
   return state_->bounded(value, double(step->good_above) / good, value);
 }
 
+StreamingRanking::Bounded StreamingRanking::good_flagged_at_defects_flagged(double share) const {
+  detail::require_unit("good_flagged_at_defects_flagged", "share", share);
+  return false_positive_rate_at(share);
+}
+
 StreamingRanking::Bounded StreamingRanking::defects_passed_at_good_passed(double share) const {
   constexpr const char* function = "defects_passed_at_good_passed";
   detail::require_unit(function, "share", share);

@@ -58,7 +58,7 @@ public:
   /// Smallest share of good flagged among thresholds that flag at least this share of defects, in [0, 1]. Small is
   /// good. At 0.95 the "FPR95" of those who call the defect positive.
   double false_positive_rate_at(double true_positive_rate) const;
-  double good_flagged_at_defects_flagged(double share = 0.95) const { return false_positive_rate_at(share); }
+  double good_flagged_at_defects_flagged(double share = 0.95) const;  ///< the same
   /// Smallest share of defects passed among thresholds that pass at least this share of good, in [0, 1]. Small is good.
   /// At 0.95 the "FPR95" of those who call the good part positive.
   double defects_passed_at_good_passed(double share = 0.95) const;

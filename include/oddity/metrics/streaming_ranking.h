@@ -25,8 +25,8 @@ namespace oddity::metrics {
 /// scores in a bucket are equal: low = high = value, up to that 1e-12.
 ///
 /// Numbers of samples are 64-bit integers. Memory: 0.5 MB, and 2^(mantissa_bits + 4) bytes for each power of two that
-/// scores reach (2^15 * 16 bytes = 0.5 MB by default), at most 2^(mantissa_bits + 13) bytes (256 MB). Labels and errors
-/// are those of Ranking; metrics throw std::invalid_argument while a class is empty.
+/// scores reach (2^15 * 16 bytes = 0.5 MB by default), at most 2^(mantissa_bits + 13) bytes (256 MB); a metric reads
+/// all of it once. Labels and errors are those of Ranking; metrics throw std::invalid_argument while a class is empty.
 class StreamingRanking {
 public:
   explicit StreamingRanking(int mantissa_bits = 15);  ///< 7 to 23
@@ -52,7 +52,7 @@ public:
   Bounded average_precision(std::optional<double> prevalence = {}) const;
   Bounded true_positive_rate_at(double false_positive_rate) const;
   Bounded false_positive_rate_at(double true_positive_rate) const;
-  Bounded good_flagged_at_defects_flagged(double share = 0.95) const { return false_positive_rate_at(share); }
+  Bounded good_flagged_at_defects_flagged(double share = 0.95) const;  ///< the same
   Bounded defects_passed_at_good_passed(double share = 0.95) const;
   struct Best {
     Bounded f1;            ///< value = low: what `threshold` reaches exactly

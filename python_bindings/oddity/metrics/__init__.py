@@ -9,15 +9,19 @@ no result depends on the number of threads (set by the environment variable ODDI
 """
 
 from . import (
+    confusion,
     density,
     drift,
     intervals,
     outliers,
+    ranking,
 )
 
 __all__ = [
+    "confusion",
     "density",
     "drift",
     "intervals",
     "outliers",
+    "ranking",
 ]
