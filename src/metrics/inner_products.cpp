@@ -78,6 +78,30 @@ template <class T>
   return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
 }
 
+// Without fused operations, which would round elsewhere. Chosen by hand: target_clones would have its resolver run
+// before ThreadSanitizer is up, which crashes.
+template <class T>
+[[gnu::target("avx512f"), gnu::optimize("fp-contract=off")]] double squared_avx512(const T* a, const T* b,
+                                                                                   std::size_t dimensions) {
+  return squared(a, b, dimensions);
+}
+template <class T>
+[[gnu::target("avx2"), gnu::optimize("fp-contract=off")]] double squared_avx2(const T* a, const T* b,
+                                                                              std::size_t dimensions) {
+  return squared(a, b, dimensions);
+}
+template <class T>
+double squared_sse2(const T* a, const T* b, std::size_t dimensions) {
+  return squared(a, b, dimensions);
+}
+template <class T>
+auto choose() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") ? squared_avx512<T>
+         : __builtin_cpu_supports("avx2")  ? squared_avx2<T>
+                                           : squared_sse2<T>;
+}
+
 }  // namespace
 
 const InnerProductKernel& inner_product_kernel() {
@@ -94,13 +118,13 @@ const InnerProductKernel& inner_product_kernel() {
   return kernel;
 }
 
-[[gnu::target_clones("avx512f", "avx2", "default")]] double squared_distance(const double* a, const double* b,
-                                                                             std::size_t dimensions) {
-  return squared(a, b, dimensions);
+double squared_distance(const double* a, const double* b, std::size_t dimensions) {
+  static const auto chosen = choose<double>();
+  return chosen(a, b, dimensions);
 }
-[[gnu::target_clones("avx512f", "avx2", "default")]] double squared_distance(const float* a, const float* b,
-                                                                             std::size_t dimensions) {
-  return squared(a, b, dimensions);
+double squared_distance(const float* a, const float* b, std::size_t dimensions) {
+  static const auto chosen = choose<float>();
+  return chosen(a, b, dimensions);
 }
 
 }  // namespace oddity::metrics::detail
