@@ -183,7 +183,8 @@ TEST(Ltt, CertifiesWhatItsTestsReject) {
         EXPECT_NEAR(result.p_values[c], p[c], 1e-12 * p[c]);
       }
       EXPECT_EQ(result.n_needed, lossless_samples_needed(0.1, mean));
-      options.costs = std::vector<double>{0, 5, 0, 4, 4};
+      const std::vector<double> costs{0, 5, 0, 4, 4};
+      options.costs = costs;
       EXPECT_EQ(ltt({losses, 300, 5}, 0.1, options).index, 4U);  // of equal costs the safer
     }
   }
