@@ -9,9 +9,12 @@
 #include <gtest/gtest.h>
 
 #include "oddity/metrics/intervals.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
+
+using testing::message_of;
 
 using Labels = std::vector<std::int64_t>;
 
@@ -240,16 +243,6 @@ TEST(Confusion, groups_have_their_own_tables) {
   const auto weighted = confusion_matrix_by_group(truth, predicted, groups, {.weights = weights});
   EXPECT_FALSE(weighted[0].confusion.accuracy().supported);  // only weights of 0
   EXPECT_EQ(weighted[1].confusion.accuracy().value, 0.8);
-}
-
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "accepted";
 }
 
 TEST(Confusion, refuses_bad_input_with_a_sentence) {

@@ -12,17 +12,14 @@
 
 #include "oddity/metrics/confusion.h"
 #include "oddity/metrics/intervals.h"
+#include "tests/metrics/validity.h"
 
 namespace oddity::metrics {
 namespace {
 
-constexpr double kSignificance = 1e-6;
-constexpr std::size_t kDraws = 20000;
+using testing::exceeds;
 
-/// Whether `k` events in `n` independent trials contradict "probability at most p".
-bool exceeds(std::size_t k, std::size_t n, double p) {
-  return k > 0 && beta_cdf(p, double(k), double(n - k) + 1) < kSignificance;
-}
+constexpr std::size_t kDraws = 20000;
 
 struct Outcome {
   std::size_t misses = 0, draws = 0;
@@ -33,8 +30,8 @@ struct Outcome {
 void print(const std::string& what, const Outcome& right, const Outcome& wrong) {
   std::cout << what << ": draws " << right.draws << ", miss rate " << double(right.misses) / double(right.draws)
             << ", bound " << right.bound << ", wrong variant " << double(wrong.misses) / double(wrong.draws) << '\n';
-  testing::Test::RecordProperty(what + " misses", std::to_string(right.misses));
-  testing::Test::RecordProperty(what + " misses of the wrong variant", std::to_string(wrong.misses));
+  ::testing::Test::RecordProperty(what + " misses", std::to_string(right.misses));
+  ::testing::Test::RecordProperty(what + " misses of the wrong variant", std::to_string(wrong.misses));
 }
 
 /// Probabilities of true class x predicted class, and the true rates that follow.

@@ -11,19 +11,12 @@
 #include "oddity/metrics/cusum.h"
 #include "oddity/metrics/martingales.h"
 #include "oddity/metrics/online_p_values.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::message_of;
 
 std::vector<double> stream_of(int pattern, std::size_t n) {
   std::mt19937_64 random(unsigned(pattern) + 1);

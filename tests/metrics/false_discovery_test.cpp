@@ -11,19 +11,12 @@
 #include <gtest/gtest.h>
 
 #include "oddity/metrics/false_discovery_bounds.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::message_of;
 
 // Benjamini and Hochberg (1995) as printed in scipy's documentation.
 const std::vector<double> printed{0.001, 0.008, 0.039, 0.041, 0.042, 0.06,  0.074, 0.205, 0.212,

@@ -7,9 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "oddity/metrics/intervals.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
+
+using testing::message_of;
 
 const std::vector<double> kScores{1, 2, 3, 4, 2, 3, 5, 6};
 const std::vector<std::uint8_t> kLabels{0, 0, 0, 0, 1, 1, 1, 1};
@@ -79,16 +82,6 @@ TEST(Inspection, weights_and_groups) {
   EXPECT_EQ(inspection(confusion_at_threshold_by_group(kScores, kLabels, cameras, 2.5, weights)[1].confusion)
                 .escape_rate.value,
             0.75);
-}
-
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "accepted";
 }
 
 TEST(Inspection, refuses_bad_input_with_a_sentence) {

@@ -12,19 +12,12 @@
 #include <gtest/gtest.h>
 
 #include "oddity/metrics/online_p_values.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::message_of;
 
 std::vector<double> random_p_values(std::size_t n, unsigned seed, double power = 1) {
   std::mt19937_64 random(seed);

@@ -12,19 +12,12 @@
 #include "core/random.h"
 #include "oddity/metrics/conformal.h"
 #include "oddity/metrics/false_discovery.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::message_of;
 
 template <class T = double>
 std::vector<T> random_scores(std::size_t n, unsigned seed, double grid) {

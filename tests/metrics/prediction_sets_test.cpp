@@ -12,19 +12,12 @@
 #include "oddity/metrics/cross_conformal.h"
 #include "oddity/metrics/prediction_sets.h"
 #include "oddity/metrics/weighted_conformal.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using testing::message_of;
 
 /// Rows that sum to 1; `grid` makes ties.
 template <class T = double>

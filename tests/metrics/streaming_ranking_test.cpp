@@ -9,8 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/metrics/message_of.h"
+
 namespace oddity::metrics {
 namespace {
+
+using testing::message_of;
 
 struct Data {
   std::vector<float> scores;
@@ -249,16 +253,6 @@ TEST(StreamingRanking, memory_is_bounded_by_the_powers_of_two_in_use) {
   }
   EXPECT_EQ(ranking.bytes(), before);
   EXPECT_EQ(StreamingRanking(9).mantissa_bits(), 9);
-}
-
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "accepted";
 }
 
 TEST(StreamingRanking, refuses_bad_input_with_a_sentence_and_stays_as_it_was) {

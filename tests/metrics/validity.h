@@ -21,9 +21,11 @@ inline double binomial_upper_tail(std::size_t k, std::size_t n, double p) {
   return k == 0 ? 1 : beta_cdf(p, double(k), double(n - k) + 1);
 }
 
-/// Whether `k` events in `n` independent trials contradict "probability at most p". Says what it saw.
+/// Whether `k` events in `n` independent trials contradict "probability at most p".
+inline bool exceeds(std::size_t k, std::size_t n, double p) { return binomial_upper_tail(k, n, p) < kSignificance; }
+/// The same, and says what it saw.
 inline bool exceeds(const std::string& what, std::size_t k, std::size_t n, double p) {
-  const bool too_many = binomial_upper_tail(k, n, p) < kSignificance;
+  const bool too_many = exceeds(k, n, p);
   std::cout << "    " << what << ": " << n << " draws, rate " << double(k) / double(n) << ", bound " << p
             << (too_many ? " EXCEEDED" : " held") << "\n";
   ::testing::Test::RecordProperty(what, std::to_string(double(k) / double(n)));

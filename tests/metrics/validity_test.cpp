@@ -13,22 +13,16 @@
 #include "oddity/metrics/intervals.h"
 #include "oddity/metrics/ranking.h"
 #include "oddity/metrics/uniformity.h"
+#include "tests/metrics/validity.h"
 
 namespace oddity::metrics {
 namespace {
 
-constexpr double kSignificance = 1e-6;
-
-/// P(X >= k) for X ~ Binomial(n, p).
-double binomial_upper_tail(std::size_t k, std::size_t n, double p) {
-  return k == 0 ? 1 : beta_cdf(p, double(k), double(n - k) + 1);
-}
-
-/// Whether `k` events in `n` independent trials contradict "probability at most p".
-bool exceeds(std::size_t k, std::size_t n, double p) { return binomial_upper_tail(k, n, p) < kSignificance; }
-
-double normal(std::mt19937_64& random) { return std::normal_distribution<double>()(random); }
-double uniform(std::mt19937_64& random) { return std::uniform_real_distribution<double>()(random); }
+using testing::binomial_upper_tail;
+using testing::exceeds;
+using testing::kSignificance;
+using testing::normal;
+using testing::uniform;
 
 std::vector<double> sorted_scores(std::mt19937_64& random, std::size_t n, double grid = 0) {
   std::vector<double> scores(n);

@@ -8,9 +8,12 @@
 #include <gtest/gtest.h>
 
 #include "oddity/metrics/ranking.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
+
+using testing::message_of;
 
 struct Data {
   std::vector<double> scores, weights;
@@ -292,16 +295,6 @@ TEST(Ranking, scores_far_above_17_and_scores_that_straddle_1_keep_their_order) {
     EXPECT_EQ(Ranking(scores, labels).auroc(), wins / 160000);
     EXPECT_GT(Ranking(scores, labels).auroc(), 0.8);
   }
-}
-
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "accepted";
 }
 
 TEST(WeightedRanking, refuses_bad_weights_and_limits_with_a_sentence) {
