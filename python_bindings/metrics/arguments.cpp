@@ -122,8 +122,15 @@ metrics::Values Arguments::values(const char* name, const ArrayLike& object) {
   return result;
 }
 
-metrics::Values Arguments::values(const char* name, const OptionalArray& object) {
-  return object ? values(name, *object) : metrics::Values();
+metrics::Values Arguments::weights(const OptionalArray& object) {
+  if (!object) {
+    return {};
+  }
+  const metrics::Values result = values("weights", *object);
+  if (result.empty()) {
+    throw py::value_error(message("weights is empty; expected one for each sample, or None"));
+  }
+  return result;
 }
 
 metrics::Matrix Arguments::matrix(const char* name, const ArrayLike& object) {

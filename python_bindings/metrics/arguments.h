@@ -40,7 +40,8 @@ public:
 
   /// float32 or float64, one dimension.
   metrics::Values values(const char* name, const ArrayLike& array);
-  metrics::Values values(const char* name, const OptionalArray& array);  ///< None: empty
+  /// One weight for each sample as `values`; None stands for no weights, an empty array is a mistake.
+  metrics::Values weights(const OptionalArray& array);
   /// float32 or float64, any number of dimensions, in C order.
   metrics::Values flat_values(const char* name, const ArrayLike& array, std::vector<std::size_t>& shape);
   /// float32 or float64, two dimensions.

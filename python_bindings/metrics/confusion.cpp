@@ -15,16 +15,6 @@ using metrics::Confusion;
 using metrics::Normalization;
 using Ignored = std::optional<std::int64_t>;
 
-/// None stands for no weights; an empty array is a mistake.
-metrics::Values weights_of(const char* function, Arguments& arguments, const OptionalArray& weights) {
-  const metrics::Values values = arguments.values("weights", weights);
-  if (weights && values.empty()) {
-    throw py::value_error("[metrics." + std::string(function) +
-                          "] weights is empty; expected one for each sample, or None");
-  }
-  return values;
-}
-
 py::dict fields(const Confusion::Rate& rate) {
   return py::dict("value"_a = rate.value, "low"_a = rate.low, "high"_a = rate.high, "events"_a = rate.events,
                   "trials"_a = rate.trials, "supported"_a = rate.supported);
@@ -68,7 +58,7 @@ void bind_table(py::module_& m) {
              Arguments arguments("confusion");
              const auto of_truth = arguments.integers("truth", truth);
              const auto of_predicted = arguments.integers("predicted", predicted);
-             const metrics::Values of_weights = weights_of("confusion", arguments, weights);
+             const metrics::Values of_weights = arguments.weights(weights);
              without_gil([&] { confusion.add(of_truth, of_predicted, of_weights, ignored_label); });
            })
       .def("merge", &Confusion::merge)
@@ -113,7 +103,7 @@ void bind_tables_of_labels(py::module_& m) {
     Arguments arguments("confusion_matrix");
     const auto of_truth = arguments.integers("truth", truth);
     const auto of_predicted = arguments.integers("predicted", predicted);
-    const metrics::ConfusionOptions options{classes, ignored_label, weights_of("confusion_matrix", arguments, weights)};
+    const metrics::ConfusionOptions options{classes, ignored_label, arguments.weights(weights)};
     return without_gil([&] { return metrics::confusion_matrix(of_truth, of_predicted, options); });
   });
   m.def("confusion_matrix_by_group", [](const ArrayLike& truth, const ArrayLike& predicted, const ArrayLike& groups,
@@ -122,8 +112,7 @@ void bind_tables_of_labels(py::module_& m) {
     const auto of_truth = arguments.integers("truth", truth);
     const auto of_predicted = arguments.integers("predicted", predicted);
     const auto of_groups = arguments.integers("groups", groups);
-    const metrics::ConfusionOptions options{classes, ignored_label,
-                                            weights_of("confusion_matrix_by_group", arguments, weights)};
+    const metrics::ConfusionOptions options{classes, ignored_label, arguments.weights(weights)};
     return groups_of(
         without_gil([&] { return metrics::confusion_matrix_by_group(of_truth, of_predicted, of_groups, options); }));
   });
@@ -135,7 +124,7 @@ void bind_inspection(py::module_& m) {
     Arguments arguments("confusion_at_threshold");
     const metrics::Values of_scores = arguments.values("scores", scores);
     const auto of_labels = arguments.labels("labels", labels);
-    const metrics::Values of_weights = weights_of("confusion_at_threshold", arguments, weights);
+    const metrics::Values of_weights = arguments.weights(weights);
     return without_gil([&] { return metrics::confusion_at_threshold(of_scores, of_labels, threshold, of_weights); });
   });
   m.def("confusion_at_threshold_by_group", [](const ArrayLike& scores, const ArrayLike& labels, const ArrayLike& groups,
@@ -144,7 +133,7 @@ void bind_inspection(py::module_& m) {
     const metrics::Values of_scores = arguments.values("scores", scores);
     const auto of_labels = arguments.labels("labels", labels);
     const auto of_groups = arguments.integers("groups", groups);
-    const metrics::Values of_weights = weights_of("confusion_at_threshold_by_group", arguments, weights);
+    const metrics::Values of_weights = arguments.weights(weights);
     return groups_of(without_gil([&] {
       return metrics::confusion_at_threshold_by_group(of_scores, of_labels, of_groups, threshold, of_weights);
     }));
@@ -171,7 +160,7 @@ void bind_confusion(py::module_& m) {
     Arguments arguments("top_k_accuracy");
     const metrics::Matrix matrix = arguments.matrix("scores", scores);
     const auto of_truth = arguments.integers("truth", truth);
-    const metrics::Values of_weights = weights_of("top_k_accuracy", arguments, weights);
+    const metrics::Values of_weights = arguments.weights(weights);
     const metrics::TopK result = without_gil(
         [&] { return metrics::top_k_accuracy(matrix, of_truth, k, of_weights, ignored_label, confidence); });
     py::list classes;

@@ -111,9 +111,8 @@ void bind_online_p_values(py::module_& m) {
       .def("size", [](Self& self) { return self.use([](OnlinePValues& object) { return object.size(); }); })
       .def("state", [](Self& self) {
         OnlinePValues::State state = self.use([](OnlinePValues& object) { return object.state(); });
-        const std::vector<std::int64_t> counts(state.counts.begin(), state.counts.end());
-        return py::make_tuple(state.seed, to_numpy(std::move(state.scores)),
-                              to_numpy(std::vector<std::int64_t>(counts)));
+        std::vector<std::int64_t> counts(state.counts.begin(), state.counts.end());
+        return py::make_tuple(state.seed, to_numpy(std::move(state.scores)), to_numpy(std::move(counts)));
       });
 }
 

@@ -47,16 +47,6 @@ auto bounded(StreamingRanking::Bounded (StreamingRanking::*method)(Arguments...)
   };
 }
 
-/// None stands for no weights; an empty array is a mistake.
-metrics::Values weights_of(const char* function, Arguments& arguments, const OptionalArray& weights) {
-  const metrics::Values values = arguments.values("weights", weights);
-  if (weights && values.empty()) {
-    throw py::value_error("[metrics." + std::string(function) +
-                          "] weights is empty; expected one for each sample, or None");
-  }
-  return values;
-}
-
 std::vector<std::uint64_t> multiplicities(std::span<const std::int64_t> counts, std::size_t samples) {
   const std::string start = "[metrics.streaming_ranking] ";
   if (counts.size() != samples) {
@@ -79,7 +69,7 @@ void bind_exact(py::module_& m) {
         Arguments arguments("ranking");
         const metrics::Values of_scores = arguments.values("scores", scores);
         const auto of_labels = arguments.labels("labels", labels);
-        const metrics::Values of_weights = weights_of("ranking", arguments, weights);
+        const metrics::Values of_weights = arguments.weights(weights);
         return without_gil([&] { return std::make_unique<Ranking>(of_scores, of_labels, of_weights); });
       }))
       .def_static("of_maps",
