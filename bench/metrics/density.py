@@ -1,27 +1,9 @@
 """Exact nearest neighbours beside faiss-cpu Flat and scikit-learn."""
 
-import statistics
-import time
-
 import numpy as np
+from timing import absent, median_seconds, row
 
 ROWS, COLUMNS, K = 50_000, 512, 50
-
-
-def median_seconds(function, times=3):
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        result = function()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken), result
-
-
-def row(what, ours, theirs, peer_name, target, agreement, agrees, note=""):
-    ratio = theirs / ours
-    held = None if target is None else ratio >= target
-    return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": ratio, "agreement": agreement, "agrees": agrees,
-            "target": None if target is None else f"{target:g} x", "held": held, "note": note}  # fmt: skip
 
 
 def rows(oddity):
@@ -44,8 +26,7 @@ def rows(oddity):
         yield row(what, ours, theirs, "faiss-cpu Flat", 1.0, difference, difference < 1e-3 and equal > 0.999,
                   f"{100 * equal:.3f} % of rows in the same place; faiss compares float32 distances, ours float64")  # fmt: skip
     except ImportError:
-        yield {"what": what, "ours": ours, "peer": None, "peer_name": "faiss-cpu Flat", "ratio": None, "agreement": None, "agrees": None,
-               "target": "1 x", "held": None, "note": "not installed"}  # fmt: skip
+        yield absent(what, ours, "faiss-cpu Flat", 1.0)
     from sklearn.neighbors import NearestNeighbors
 
     model = NearestNeighbors(n_neighbors=K, algorithm="brute").fit(features)

@@ -1,27 +1,9 @@
 """Online p-values and martingales beside MAPIE and nonconform: scores in, the capital after each out."""
 
-import statistics
-import time
-
 import numpy as np
+from timing import absent, median_seconds, row
 
 STEPS, LONG, TARGET = 20_000, 1_000_000, 50.0
-
-
-def median_seconds(function, times=3):
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        result = function()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken), result
-
-
-def row(what, peer_name, ours, theirs, agreement, agrees, target, note=""):
-    ratio = None if theirs is None else theirs / ours
-    held = None if target is None or ratio is None else ratio >= target
-    return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": ratio, "agreement": agreement, "agrees": agrees,
-            "target": None if target is None else f"{target:g} x", "held": held, "note": note}  # fmt: skip
 
 
 def ours_on(drift, kind, scores):
@@ -33,7 +15,7 @@ def mapie_rows(drift, scores, seconds):
     try:
         from mapie.exchangeability_testing import OnlineMartingaleTest
     except ImportError:
-        yield row(what, "MAPIE", None, None, None, None, TARGET, "not installed")
+        yield absent(what, None, "MAPIE", TARGET)
         return
 
     def run():  # as its update() does for each score
@@ -47,7 +29,7 @@ def mapie_rows(drift, scores, seconds):
     test = OnlineMartingaleTest(warn=False)
     path = np.array([test.update_simple_jumper_martingale(p) for p in p_values])
     difference = float(np.abs(np.log(path) - drift.JumperMartingale().bet(p_values)).max())
-    yield row(what, "MAPIE", seconds["JumperMartingale"], theirs, difference, difference < 1e-9, TARGET, "agreement: log capital on the same p-values")
+    yield row(what, seconds["JumperMartingale"], theirs, "MAPIE", TARGET, difference, difference < 1e-9, "agreement: log capital on the same p-values")
 
 
 def nonconform_rows(drift, scores, seconds):
@@ -55,11 +37,11 @@ def nonconform_rows(drift, scores, seconds):
         from nonconform import martingales
         from nonconform.monitoring import SequentialRankConformalizer
     except ImportError:
-        yield row(f"martingales of {STEPS:,} scores", "nonconform", None, None, None, None, TARGET, "not installed (it wants Python 3.12)")
+        yield absent(f"martingales of {STEPS:,} scores", None, "nonconform", TARGET, "not installed (it wants Python 3.12)")
         return
     ours, _ = median_seconds(lambda: drift.OnlinePValues(seed=0).add(scores))
     theirs, _ = median_seconds(lambda: SequentialRankConformalizer(seed=0).update_many(scores))
-    yield row(f"online p-values of {STEPS:,} scores", "nonconform", ours, theirs, "random", None, None, "sorted list: O(n) a step, in one memmove")
+    yield row(f"online p-values of {STEPS:,} scores", ours, theirs, "nonconform", None, "random", None, "sorted list: O(n) a step, in one memmove")
     p_values = drift.OnlinePValues(seed=1).add(scores)
     for ours_name, theirs_name in (("PowerMartingale", "PowerMartingale"), ("MixtureMartingale", "SimpleMixtureMartingale"), ("JumperMartingale", "SimpleJumperMartingale")):
         kind = getattr(martingales, theirs_name)
@@ -71,7 +53,7 @@ def nonconform_rows(drift, scores, seconds):
             note += ", with 5,000 epsilon in place of its 100"
         difference = float(np.abs(path - getattr(drift, ours_name)().bet(p_values)[: len(path)]).max())
         what = f"{ours_name[:-10].lower()} martingale of {STEPS:,} scores"
-        yield row(what, "nonconform", seconds[ours_name], theirs, difference, difference < 1e-5, TARGET, note)
+        yield row(what, seconds[ours_name], theirs, "nonconform", TARGET, difference, difference < 1e-5, note)
 
 
 def rows(oddity):
@@ -85,5 +67,5 @@ def rows(oddity):
     yield from nonconform_rows(drift, scores, seconds)
     for kind in kinds:
         taken, _ = median_seconds(lambda kind=kind: ours_on(drift, kind, stream))
-        result = row(f"{kind[:-10].lower()} martingale of {LONG:,} scores", "-", taken, None, None, None, None, "p-values included")
+        result = row(f"{kind[:-10].lower()} martingale of {LONG:,} scores", taken, None, "-", None, None, None, "p-values included")
         yield {**result, "target": "10 s", "held": taken < 10}

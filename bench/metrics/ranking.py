@@ -1,35 +1,11 @@
 """Ranking metrics and tables of decisions beside scikit-learn and torchmetrics, on 2 threads."""
 
 import os
-import statistics
-import time
 
 import numpy as np
+from timing import absent, row, side_by_side
 
 SAMPLES, MAP_PIXELS, CLASSES = 10_000_000, 256 * 256, 10
-
-
-def side_by_side(ours, *theirs, times=3):
-    """Median seconds and the result of each function; they take turns, so that a busy machine slows all of them."""
-    taken, results = [[] for _ in (ours, *theirs)], [None for _ in (ours, *theirs)]
-    for _ in range(times):
-        for i, function in enumerate((ours, *theirs)):
-            start = time.perf_counter()
-            results[i] = function()
-            taken[i].append(time.perf_counter() - start)
-    return [(statistics.median(seconds), result) for seconds, result in zip(taken, results, strict=True)]
-
-
-def row(what, ours, theirs, peer_name, target, agreement, agrees, note=""):
-    ratio = theirs / ours
-    held = None if target is None else bool(ratio >= target)
-    return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": ratio, "agreement": agreement, "agrees": bool(agrees),
-            "target": None if target is None else f"{target:g} x", "held": held, "note": note}  # fmt: skip
-
-
-def absent(what, ours, peer_name, target=None):
-    return {"what": what, "ours": ours, "peer": None, "peer_name": peer_name, "ratio": None, "agreement": None, "agrees": None,
-            "target": None if target is None else f"{target:g} x", "held": None, "note": "not installed"}  # fmt: skip
 
 
 def difference(ours, theirs):
