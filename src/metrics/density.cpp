@@ -17,13 +17,13 @@ double length_of(double distance, Distance kind) {
   return kind == Distance::cosine ? std::sqrt(2 * distance) : distance;
 }
 
-IntrinsicDimension dimension_of(const char* function, const Neighbors& neighbors, Distance kind) {
-  const std::size_t k = neighbors.k;
+/// From the first k of the neighbours of each row.
+IntrinsicDimension dimension_of(const char* function, const Neighbors& neighbors, std::size_t k, Distance kind) {
   IntrinsicDimension result;
   double inverse_sum = 0;
   std::size_t terms = 0;
   for (std::size_t i = 0; i < neighbors.queries; ++i) {
-    const double* distances = neighbors.distances.data() + i * k;
+    const double* distances = neighbors.distances.data() + i * neighbors.k;
     const double farthest = length_of(distances[k - 1], kind);
     double sum = 0;
     std::size_t counted = 0;
@@ -80,7 +80,7 @@ IntrinsicDimension intrinsic_dimension(const Matrix& features, std::size_t k) {
   NeighborOptions options;
   options.k = k;
   options.exclude_self = true;
-  return dimension_of(function, nearest_neighbors(features, features, options), Distance::euclidean);
+  return dimension_of(function, nearest_neighbors(features, features, options), k, Distance::euclidean);
 }
 
 LogDensity log_density(const Matrix& reference, const Matrix& queries, const DensityOptions& options) {
@@ -92,31 +92,41 @@ LogDensity log_density(const Matrix& reference, const Matrix& queries, const Den
   LogDensity result;
   result.k = options.k;
   result.n = reference.rows - (options.exclude_self ? 1 : 0);
-  if (options.dimension > 0) {
-    result.dimension.value = options.dimension;
-  } else {
+  NeighborOptions search;
+  search.k = options.k;
+  search.distance = options.distance;
+  search.exclude_self = options.exclude_self;
+  std::size_t dimension_k = 0;  // none: the dimension is given
+  if (options.dimension == 0) {
     detail::require_matrix(function, "reference", reference);
-    NeighborOptions of_reference;
-    of_reference.k = std::min(options.dimension_k, reference.rows - 1);
-    of_reference.distance = options.distance;
-    of_reference.exclude_self = true;
-    if (of_reference.k < 3) {
+    dimension_k = std::min(options.dimension_k, reference.rows - 1);
+    if (dimension_k < 3) {
       refuse(function, "dimension cannot be estimated; got ", reference.rows, " reference rows and dimension_k ",
              options.dimension_k, "; expected at least 4 rows and 3 neighbours, or a given dimension");
     }
-    result.dimension = dimension_of(function, nearest_neighbors(reference, reference, of_reference), options.distance);
   }
-  NeighborOptions of_queries;
-  of_queries.k = options.k;
-  of_queries.distance = options.distance;
-  of_queries.exclude_self = options.exclude_self;
-  const Neighbors neighbors = nearest_neighbors(reference, queries, of_queries);
+  if (options.exclude_self && options.k > 0) {  // the queries are the reference: one search serves both
+    search.k = std::max(options.k, dimension_k);
+  }
+  const Neighbors neighbors = nearest_neighbors(reference, queries, search);
+  if (dimension_k == 0) {
+    result.dimension.value = options.dimension;
+  } else if (options.exclude_self) {
+    result.dimension = dimension_of(function, neighbors, dimension_k, options.distance);
+  } else {
+    NeighborOptions of_reference;
+    of_reference.k = dimension_k;
+    of_reference.distance = options.distance;
+    of_reference.exclude_self = true;
+    result.dimension =
+        dimension_of(function, nearest_neighbors(reference, reference, of_reference), dimension_k, options.distance);
+  }
   const double m = result.dimension.value;
   const double log_unit_ball = m / 2 * std::log(std::numbers::pi) - std::lgamma(m / 2 + 1);
   const double constant = digamma(double(options.k)) - std::log(double(result.n)) - log_unit_ball;
   result.values.resize(queries.rows);
   for (std::size_t i = 0; i < queries.rows; ++i) {
-    const double radius = length_of(neighbors.distances[(i + 1) * options.k - 1], options.distance);
+    const double radius = length_of(neighbors.distances[i * neighbors.k + options.k - 1], options.distance);
     result.values[i] = radius > 0 ? constant - m * std::log(radius) : std::numeric_limits<double>::infinity();
   }
   return result;

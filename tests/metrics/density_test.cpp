@@ -112,6 +112,24 @@ TEST(Density, OrdersThinPlacesBelowThickOnesAndMarksDuplicates) {
   EXPECT_EQ(log_density({same, 10, 3}, {std::vector<double>(3, 1.0), 1, 3}, given).values[0], INFINITY);
 }
 
+TEST(Density, OfTheReferenceItselfEstimatesTheDimensionFromTheSameNeighbours) {
+  const auto rows = embedded_cube(9, 400, 2, 4);
+  const Matrix matrix{rows, 400, 4};
+  for (const std::size_t k : {5U, 40U}) {  // fewer and more neighbours than the estimate takes
+    DensityOptions options;
+    options.k = k;
+    options.exclude_self = true;
+    const auto estimated = log_density(matrix, matrix, options);
+    options.dimension = intrinsic_dimension(matrix, options.dimension_k).value;
+    EXPECT_EQ(estimated.dimension.value, options.dimension);
+    EXPECT_EQ(estimated.values, log_density(matrix, matrix, options).values);
+  }
+  DensityOptions none;
+  none.k = 0;
+  none.exclude_self = true;
+  EXPECT_THROW(log_density(matrix, matrix, none), std::invalid_argument);
+}
+
 TEST(Density, CosineUsesChordsOfTheSphere) {
   // Directions on a circle: the sphere's dimension is 1, whatever the lengths.
   std::mt19937_64 random(8);
