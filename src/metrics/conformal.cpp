@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "metrics/binomial_bounds.h"
 #include "metrics/check.h"
 #include "oddity/metrics/intervals.h"
 
@@ -106,21 +107,16 @@ ConformalThreshold conformal_threshold(std::span<const double> sorted_calibratio
   constexpr const char* function = "conformal_threshold";
   detail::require_open_unit(function, "budget", budget);
   require_sorted(function, sorted_calibration);
-  const Fraction exact = simplest_fraction(budget);
+  const ConformalRank law = conformal_rank(sorted_calibration.size(), budget);
   ConformalThreshold result;
-  result.n = sorted_calibration.size();
+  result.n = law.n;
   result.requested_budget = budget;
-  result.budget = budget;
-  result.n_needed = std::size_t((exact.denominator + exact.numerator - 1) / exact.numerator) - 1;
-  std::uint64_t allowed = floor_of_product(result.n + 1, exact);
-  if (allowed == 0) {
-    allowed = 1;
-    result.budget = 1 / (double(result.n) + 1);
-  }
-  result.rank = result.n + 1 - std::size_t(allowed);
+  result.n_needed = law.n_needed;
+  result.budget = law.infinite ? 1 / (double(law.n) + 1) : budget;
+  result.rank = law.infinite ? law.n : law.rank;
   result.threshold = sorted_calibration[result.rank - 1];
-  result.beta_a = double(allowed);
-  result.beta_b = double(result.n + 1 - allowed);
+  result.beta_a = double(result.n + 1 - result.rank);
+  result.beta_b = double(result.rank);
   return result;
 }
 
@@ -143,22 +139,21 @@ ConformalRank conformal_rank_pac(std::size_t n, double alpha, double delta) {
   constexpr const char* function = "conformal_rank_pac";
   detail::require_open_unit(function, "alpha", alpha);
   detail::require_open_unit(function, "delta", delta);
-  // P(Beta(k, n + 1 - k) < 1 - alpha) falls with k.
-  const auto keeps = [&](std::size_t count, std::size_t k) {
-    return beta_cdf(1 - alpha, double(k), double(count + 1 - k)) <= delta;
-  };
+  // P(Beta(k, n + 1 - k) < 1 - alpha) falls with k; with k = n it is (1 - alpha)^n.
+  const auto keeps = [&](std::size_t k) { return beta_cdf(1 - alpha, double(k), double(n + 1 - k)) <= delta; };
   ConformalRank result;
   result.n = n;
   result.alpha = alpha;
-  result.n_needed = std::size_t(std::max(1.0, std::ceil(std::log(delta) / std::log1p(-alpha) - 1e-9)));
-  while (!keeps(result.n_needed, result.n_needed)) {
-    ++result.n_needed;
-  }
+  result.n_needed = std::size_t(detail::eventless_trials_needed(alpha, delta));
   result.infinite = n < result.n_needed;
   std::size_t low = 1, high = result.infinite ? n + 1 : n;
   while (!result.infinite && low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    (keeps(n, middle) ? high : low) = keeps(n, middle) ? middle : middle + 1;
+    if (keeps(middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
   }
   result.rank = high;
   result.beta_a = double(result.rank);

@@ -66,7 +66,7 @@ void require_rows(const char* function, const Matrix& probabilities) {
         }
         const double sum = double(sums[0] + sums[1]) + double(sums[2] + sums[3]);
         if (!(std::abs(sum - 1) <= 1e-3) || least < 0) {
-          detail::require_probabilities(function, "probabilities", {values.subspan(i * columns, columns), 1, columns});
+          detail::require_probabilities(function, "probabilities", probabilities);  // names row and column
           refuse(function, "probabilities must sum to 1 in each row; got ", sum, " in row ", i);
         }
       }
@@ -112,7 +112,11 @@ T least_probability(double threshold) {
   }
   while (low < high) {
     const Bits middle = low + (high - low) / 2;
-    (enough(middle) ? high : low) = enough(middle) ? middle : middle + 1;
+    if (enough(middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
   }
   return std::bit_cast<T>(low);
 }

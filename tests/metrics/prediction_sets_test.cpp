@@ -96,6 +96,7 @@ TEST(ConformalRank, TrainingConditionalRanksAreThoseOfTheReference) {
   EXPECT_EQ(conformal_rank_pac(5000, 0.01, 0.1).rank, 4960U);
   EXPECT_EQ(conformal_rank_pac(10, 0.01, 0.05).n_needed, 299U);  // the zero-error bound: 0.99^299 <= 0.05
   EXPECT_TRUE(conformal_rank_pac(298, 0.01, 0.05).infinite);
+  EXPECT_TRUE(conformal_rank_pac(100, 1e-17, 0.05).infinite);  // 1 - alpha rounds to 1
   EXPECT_EQ(conformal_rank_pac(299, 0.01, 0.05).rank, 299U);
 }
 
@@ -331,6 +332,7 @@ TEST(PredictionSets, RefuseBadInput) {
       "got 0 for 4 samples");
   p[4] += 0.5;
   EXPECT_NE(message_of([&] { set_scores({p, 4, 3}, labels, {}); }).find("must be probabilities"), std::string::npos);
+  EXPECT_NE(message_of([&] { set_scores({p, 4, 3}, labels, {}); }).find(" row 1 "), std::string::npos);
   p[4] = NAN;
   EXPECT_NE(message_of([&] { set_scores({p, 4, 3}, labels, {}); }).find("got NaN"), std::string::npos);
   EXPECT_EQ(message_of([&] {

@@ -18,8 +18,8 @@ struct CrossConformalSets {
 /// c)} < (1 - alpha)(n + 1), with s_i the score of calibration sample i by the model without its fold. `out_of_fold`
 /// [n, classes], `labels` and `folds` [n], `predictions` one [m, classes] table for each fold's model. Every sample
 /// calibrates. Guarantee 1 - 2 alpha - min(2 (1 - 1/K) / (n/K + 1), (1 - K/n) / (K + 1)); near 1 - alpha for stable
-/// models. The count is compared in integers. Throws std::invalid_argument as calibrate_sets, for folds outside the
-/// tables and folds without samples.
+/// models. It is proven for folds of equal size. The count is compared in integers. Throws std::invalid_argument as
+/// calibrate_sets, for folds outside the tables and folds without samples.
 CrossConformalSets cross_conformal_sets(const Matrix& out_of_fold, std::span<const std::int64_t> labels,
                                         std::span<const std::int64_t> folds, std::span<const Matrix> predictions,
                                         double alpha, const SetScoreOptions& options = {});

@@ -23,8 +23,8 @@ enum class SetScore : std::uint8_t {
 
 struct SetScoreOptions {
   SetScore score = SetScore::lac;
-  /// APS and RAPS: one uniform U for each sample, drawn from (seed, sample). Without it U = 1: sets are larger, cover
-  /// more than asked for, and are never empty.
+  /// APS and RAPS: one uniform U for each sample, drawn from (seed, sample). Without it U = 1: sets are larger and
+  /// cover more than asked for.
   bool randomized = true;
   double penalty = 0;          ///< RAPS: > 0, must be given; other scores: 0
   std::size_t free_ranks = 1;  ///< RAPS: ranks without penalty

@@ -33,9 +33,9 @@ ConformalIntervals quantile_regression_intervals(Values calibration_targets, Val
 /// CV+ (Barber, Candes, Ramdas, Tibshirani 2021), jackknife+ when each sample has its own fold. `out_of_fold` [n]:
 /// prediction of calibration sample i by the model that was trained without its fold; `folds` [n] in 0 .. K - 1;
 /// `predictions` [m, K]: column k by the model without fold k. Guarantee 1 - 2 alpha - min(2 (1 - 1/K) / (n/K + 1), (1
-/// - K/n) / (K + 1)), not 1 - alpha: it holds for any model, and coverage is near 1 - alpha for stable ones. O((n + m
-/// K) log n) time, O(n + m) memory: no table of n x m. Throws also for folds outside the columns and folds without
-/// samples.
+/// - K/n) / (K + 1)), not 1 - alpha: it is proven for any model and folds of equal size, and coverage is near 1 - alpha
+/// for stable ones. O((n + m K) log n) time, O(n + m) memory: no table of n x m. Throws also for folds outside the
+/// columns and folds without samples.
 ConformalIntervals cross_conformal_intervals(Values targets, Values out_of_fold, std::span<const std::int64_t> folds,
                                              const Matrix& predictions, double alpha);
 
