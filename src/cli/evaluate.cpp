@@ -93,8 +93,7 @@ std::string summary(const Json& numbers) {
     if (measured < low || measured > high) {
       out += fmt::format(
           "warning: {} to {} overkills were to be expected of {} good parts (95 %), {} occurred: these parts or the "
-          "way "
-          "they were photographed differ from the calibration parts{}\n",
+          "way they were photographed differ from the calibration parts{}\n",
           low, high, expected["n"].get<std::size_t>(), measured,
           measured > high ? "; `oddity recalibrate` sets the threshold anew" : "");
     }

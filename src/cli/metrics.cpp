@@ -39,14 +39,8 @@ ExitCode guarded(Work work) {
   }
 }
 
-Json estimate(double value, std::optional<double> low, std::optional<double> high) {
-  Json out{{"value", value}};
-  if (low && high) {
-    out["low"] = *low;
-    out["high"] = *high;
-  }
-  return out;
-}
+Json plain(double value) { return {{"value", value}}; }
+Json estimate(double value, double low, double high) { return {{"value", value}, {"low", low}, {"high", high}}; }
 
 void show(const Request& request, const Json& numbers, const std::string& note) {
   if (request.json) {
@@ -84,16 +78,15 @@ ExitCode ranking(const Request& request) {
     numbers["good"] = ranks.negatives();
     numbers["defects"] = ranks.positives();
     numbers["auroc"] = estimate(auroc.value, auroc.low, auroc.high);
-    numbers["average_precision"] = estimate(ranks.average_precision(request.prevalence), {}, {});
-    numbers["partial_auroc_at_0.1"] = estimate(ranks.partial_auroc(0.1).standardized, {}, {});
-    numbers["good_flagged_at_95_defects_flagged"] = estimate(ranks.good_flagged_at_defects_flagged(0.95), {}, {});
-    numbers["defects_passed_at_95_good_passed"] = estimate(ranks.defects_passed_at_good_passed(0.95), {}, {});
-    numbers["best_f1"] = estimate(best.f1, {}, {});
-    numbers["best_f1_threshold"] = estimate(best.threshold, {}, {});
+    numbers["average_precision"] = plain(ranks.average_precision(request.prevalence));
+    numbers["partial_auroc_at_0.1"] = plain(ranks.partial_auroc(0.1).standardized);
+    numbers["good_flagged_at_95_defects_flagged"] = plain(ranks.good_flagged_at_defects_flagged(0.95));
+    numbers["defects_passed_at_95_good_passed"] = plain(ranks.defects_passed_at_good_passed(0.95));
+    numbers["best_f1"] = plain(best.f1);
+    numbers["best_f1_threshold"] = plain(best.threshold);
     show(request, numbers,
-         "\nAUROC: DeLong. Average precision: step form. Partial AUROC: McClish, false positive rate up to 0.1. The "
-         "best F1 "
-         "is chosen on these rows\nand optimistic for others.\n");
+         "\nAUROC: DeLong. Average precision: step form. Partial AUROC: McClish, false positive rate up to 0.1.\n"
+         "The best F1 is chosen on these rows and optimistic for others.\n");
     return ExitCode::done;
   });
 }
@@ -148,14 +141,14 @@ ExitCode threshold(const Request& request) {
     const auto certain = metrics::conformal_rank_pac(good.size(), request.budget, 1 - request.confidence);
     Json numbers;
     numbers["good"] = result.n;
-    numbers["threshold"] = estimate(result.threshold, {}, {});
+    numbers["threshold"] = plain(result.threshold);
     numbers["overkill_budget"] =
         estimate(result.budget, metrics::beta_quantile((1 - request.confidence) / 2, result.beta_a, result.beta_b),
                  metrics::beta_quantile((1 + request.confidence) / 2, result.beta_a, result.beta_b));
     if (certain.infinite) {
       numbers["certain_threshold_needs_good"] = certain.n_needed;
     } else {
-      numbers["certain_threshold"] = estimate(metrics::conformal_quantile(good, certain), {}, {});
+      numbers["certain_threshold"] = plain(metrics::conformal_quantile(good, certain));
     }
     std::string note = fmt::format(
         "\nConformal: further good parts of the same kind are rejected (score > threshold) at the budget on average "

@@ -29,7 +29,7 @@ struct Request {
   EngineChoice engine;
 };
 
-/// Digests of the images that the package was trained on; none in packages before 0.1.0 wrote them.
+/// Digests of the images that the package was trained on; none in packages that do not keep them.
 std::set<std::string> training_images(const Package& package) {
   const auto manifest = nlohmann::json::parse(package.manifest_json, nullptr, false);
   std::set<std::string> digests;
@@ -60,7 +60,9 @@ std::vector<std::size_t> good_parts(const Dataset& dataset, const std::string& s
   }
   const std::size_t before = good.size();
   const std::set<std::string> trained = training_images(package);
-  std::erase_if(good, [&](std::size_t i) { return trained.contains(pixel_digest(dataset.image(i)).substr(0, 16)); });
+  if (!trained.empty()) {
+    std::erase_if(good, [&](std::size_t i) { return trained.contains(kept_digest(pixel_digest(dataset.image(i)))); });
+  }
   if (good.size() < before) {
     log_info("{} of {} good parts are images that the package was trained on and are left out", before - good.size(),
              before);

@@ -59,7 +59,6 @@ ScoreTable read_score_table(const std::filesystem::path& path, const ScoreColumn
         continue;
       }
       table.labels.push_back(name != columns.good && name != "0");
-      table.label_names.push_back(name);
     }
     table.scores.push_back(value);
     if (!columns.group.empty()) {

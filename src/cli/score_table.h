@@ -19,9 +19,8 @@ struct ScoreColumns {
 /// with label `unknown` or an empty one are left out and counted.
 struct ScoreTable {
   std::vector<double> scores;
-  std::vector<std::uint8_t> labels;      ///< 1 for a defect
-  std::vector<std::string> label_names;  ///< as written
-  std::vector<std::int64_t> groups;      ///< numbers of `group_names`; empty without a group column
+  std::vector<std::uint8_t> labels;  ///< 1 for a defect
+  std::vector<std::int64_t> groups;  ///< numbers of `group_names`; empty without a group column
   std::vector<std::string> group_names;
   std::size_t without_score = 0, without_label = 0;
 };

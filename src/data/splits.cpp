@@ -117,11 +117,11 @@ Splits make_splits(const std::vector<Sample>& samples, const DataOptions& option
     return std::find(options.exclude_labels.begin(), options.exclude_labels.end(), label) !=
            options.exclude_labels.end();
   };
+  std::set<std::string> present;
+  for (const Sample& sample : samples) {
+    present.insert(sample.label);
+  }
   for (const std::string& label : options.exclude_labels) {
-    std::set<std::string> present;
-    for (const Sample& sample : samples) {
-      present.insert(sample.label);
-    }
     if (!present.contains(label)) {
       fail<InvalidArgument>(
           "[data.splits] exclude_labels names a label that no image has; got '{}'; expected some of {}", label,

@@ -15,8 +15,10 @@ struct SplitDigests {
       all;  ///< SHA-256 over split, name and pixels of every image that training, validation or calibration uses
 };
 
-/// SHA-256 of size and pixels, as hex. Packages keep its first 16 digits for each training image.
+/// SHA-256 of size and pixels, as hex.
 std::string pixel_digest(const Image& image);
+/// What packages keep of a pixel digest for each training image: its first 16 digits.
+inline std::string kept_digest(const std::string& pixel_digest) { return pixel_digest.substr(0, 16); }
 
 /// Reads every image of the training, validation and calibration splits once.
 SplitDigests digest_splits(const Dataset& dataset, const Splits& splits);

@@ -218,7 +218,7 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
 
     std::vector<std::string> training_images;  // so that recalibration can refuse them
     for (const std::size_t i : p.splits.train) {
-      training_images.push_back(digests.pixels.at(i).substr(0, 16));
+      training_images.push_back(kept_digest(digests.pixels.at(i)));
     }
     std::sort(training_images.begin(), training_images.end());
     nlohmann::ordered_json manifest = {
