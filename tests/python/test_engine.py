@@ -44,6 +44,11 @@ def png(grey):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+def test_the_version_is_that_of_the_command():
+    said = subprocess.run([COMMAND, "--version"], check=True, capture_output=True, text=True).stdout
+    assert said.split() == ["oddity", oddity.__version__]
+
+
 def test_facts_of_the_package(engine):
     assert engine.model == "pixel_template"
     assert len(engine.digest) == 64
