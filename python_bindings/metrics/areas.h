@@ -6,6 +6,7 @@
 /// numbers, numpy arrays or dictionaries; oddity/metrics/<area>.py gives them names, defaults, types and documentation.
 namespace oddity::python {
 
+void bind_conformal(pybind11::module_& module);
 void bind_confusion(pybind11::module_& module);
 void bind_density(pybind11::module_& module);
 void bind_drift(pybind11::module_& module);

@@ -1,8 +1,6 @@
-#include <memory>
-#include <mutex>
-
 #include "metrics/areas.h"
 #include "metrics/arguments.h"
+#include "metrics/shared.h"
 #include "oddity/metrics/cusum.h"
 #include "oddity/metrics/martingales.h"
 #include "oddity/metrics/online_p_values.h"
@@ -17,30 +15,6 @@ using metrics::JumperMartingale;
 using metrics::MixtureMartingale;
 using metrics::OnlinePValues;
 using metrics::PowerMartingale;
-
-/// An object with state that several Python threads may call: they wait for each other, without the GIL.
-template <class T>
-class Shared {
-public:
-  explicit Shared(T object) : object_(std::move(object)) {}
-
-  template <class Work>
-  auto use(Work&& work) {
-    return without_gil([&] {
-      const std::lock_guard lock(mutex_);
-      return work(object_);
-    });
-  }
-
-private:
-  T object_;
-  std::mutex mutex_;
-};
-
-template <class T, class... Parts>
-std::unique_ptr<Shared<T>> shared(Parts&&... parts) {
-  return std::make_unique<Shared<T>>(T(std::forward<Parts>(parts)...));
-}
 
 /// Calls `method` of the object with the values of one array and gives back what it returns as an array.
 template <class T, class Method>

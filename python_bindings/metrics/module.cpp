@@ -14,6 +14,7 @@ void add(pybind11::module_& parent, const char* name, void (*bind)(pybind11::mod
 PYBIND11_MODULE(_metrics, m) {
   m.doc() = "Compiled metrics: bare functions, without defaults. Use oddity.metrics, which documents them.";
   using namespace oddity::python;
+  add(m, "conformal", bind_conformal);
   add(m, "confusion", bind_confusion);
   add(m, "density", bind_density);
   add(m, "drift", bind_drift);

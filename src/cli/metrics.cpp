@@ -12,6 +12,7 @@
 #include "cli/score_table.h"
 #include "cli/support.h"
 #include "oddity/metrics/conformal.h"
+#include "oddity/metrics/conformal_quantile.h"
 #include "oddity/metrics/inspection.h"
 #include "oddity/metrics/intervals.h"
 #include "oddity/metrics/ranking.h"
@@ -138,7 +139,7 @@ ExitCode threshold(const Request& request) {
     }
     std::sort(good.begin(), good.end());
     const auto result = metrics::conformal_threshold(good, request.budget);
-    const auto certain = metrics::conformal_rank_pac(good.size(), request.budget, 1 - request.confidence);
+    const auto certain = metrics::conformal_quantile(good, request.budget, 1 - request.confidence);
     Json numbers;
     numbers["good"] = result.n;
     numbers["threshold"] = plain(result.threshold);
@@ -148,7 +149,7 @@ ExitCode threshold(const Request& request) {
     if (certain.infinite) {
       numbers["certain_threshold_needs_good"] = certain.n_needed;
     } else {
-      numbers["certain_threshold"] = plain(metrics::conformal_quantile(good, certain));
+      numbers["certain_threshold"] = plain(certain.threshold);
     }
     std::string note = fmt::format(
         "\nConformal: further good parts of the same kind are rejected (score > threshold) at the budget on average "

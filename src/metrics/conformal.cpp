@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "metrics/binomial_bounds.h"
 #include "metrics/check.h"
-#include "oddity/metrics/intervals.h"
+#include "oddity/metrics/conformal_quantile.h"
 
 namespace oddity::metrics {
 namespace {
@@ -118,67 +116,6 @@ ConformalThreshold conformal_threshold(std::span<const double> sorted_calibratio
   result.beta_a = double(result.n + 1 - result.rank);
   result.beta_b = double(result.rank);
   return result;
-}
-
-ConformalRank conformal_rank(std::size_t n, double alpha) {
-  detail::require_open_unit("conformal_rank", "alpha", alpha);
-  const Fraction exact = simplest_fraction(alpha);
-  const auto above = std::size_t(floor_of_product(n + 1, exact));
-  ConformalRank result;
-  result.n = n;
-  result.alpha = alpha;
-  result.rank = n + 1 - above;
-  result.infinite = above == 0;
-  result.n_needed = std::size_t((exact.denominator + exact.numerator - 1) / exact.numerator) - 1;
-  result.beta_a = double(result.rank);
-  result.beta_b = double(above);
-  return result;
-}
-
-ConformalRank conformal_rank_pac(std::size_t n, double alpha, double delta) {
-  constexpr const char* function = "conformal_rank_pac";
-  detail::require_open_unit(function, "alpha", alpha);
-  detail::require_open_unit(function, "delta", delta);
-  // P(Beta(k, n + 1 - k) < 1 - alpha) falls with k; with k = n it is (1 - alpha)^n.
-  const auto keeps = [&](std::size_t k) { return beta_cdf(1 - alpha, double(k), double(n + 1 - k)) <= delta; };
-  ConformalRank result;
-  result.n = n;
-  result.alpha = alpha;
-  result.n_needed = std::size_t(detail::eventless_trials_needed(alpha, delta));
-  result.infinite = n < result.n_needed;
-  std::size_t low = 1, high = result.infinite ? n + 1 : n;
-  while (!result.infinite && low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    if (keeps(middle)) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  result.rank = high;
-  result.beta_a = double(result.rank);
-  result.beta_b = double(n + 1 - result.rank);
-  return result;
-}
-
-double conformal_quantile(Values scores, const ConformalRank& rank) {
-  constexpr const char* function = "conformal_quantile";
-  if (scores.size() != rank.n) {
-    refuse(function, "scores do not fit the rank; got ", scores.size(), " scores for a rank among ", rank.n);
-  }
-  std::vector<double> copy(scores.size());
-  for (std::size_t i = 0; i < copy.size(); ++i) {
-    copy[i] = scores[i];
-    if (std::isnan(copy[i])) {
-      refuse(function, "scores must not be NaN; got NaN at index ", i);
-    }
-  }
-  if (rank.infinite || rank.rank == 0) {
-    return std::numeric_limits<double>::infinity();
-  }
-  const auto at = copy.begin() + std::ptrdiff_t(rank.rank - 1);
-  std::nth_element(copy.begin(), at, copy.end());
-  return *at;
 }
 
 }  // namespace oddity::metrics

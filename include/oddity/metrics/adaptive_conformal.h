@@ -1,34 +1,75 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "oddity/metrics/values.h"
 
 namespace oddity::metrics {
 
-/// Adaptive conformal inference for streams whose distribution drifts (Gibbs and Candes 2021): alpha_{t+1} = alpha_t +
-/// gamma (alpha - err_t). Whatever happens, also against an adversary, the mean error of the first T steps differs from
-/// alpha by at most (max(alpha_1, 1 - alpha_1) + gamma) / (gamma T). alpha_t may leave [0, 1]: at or below 0 the set
-/// must be everything, at or above 1 nothing, or the bound does not hold.
+struct AdaptiveOptions {
+  double alpha = 0.1;                ///< wanted miss rate in the long run, in (0, 1)
+  double step = 0.005;               ///< gamma > 0: large follows changes quickly and lets the thresholds swing
+  std::optional<double> start = {};  ///< level of the first step, in [0, 1]; alpha when not given
+  /// 0: the calibration scores stay. Otherwise the latest `window` scores are the reference; each step costs a move
+  /// within it.
+  std::size_t window = 0;
+};
+
+struct AdaptiveTrace {
+  std::vector<double> levels, thresholds;  ///< in force before each score was seen
+  std::vector<std::uint8_t> missed;        ///< 1: the score was above the threshold
+};
+
+/// All that a later process needs to go on.
+struct AdaptiveState {
+  AdaptiveOptions options;
+  std::uint64_t steps = 0, misses = 0;
+  std::vector<double> reference;  ///< in order of time; without a window in any order
+};
+
+/// Adaptive conformal inference for a stream (Gibbs, Candes 2021): after each step level += step (alpha - missed), and
+/// the threshold is that of conformal_rank at the level. At a level <= 0 it is infinity (full sets), at a level >= 1
+/// -infinity (empty sets); between, infinity where the reference is too small.
+///
+/// No assumption on the data is needed, an adversary may choose them: |miss rate - alpha| <= bound() =
+/// (max(start, 1 - start) + step) / (step T) after T steps, always. That says nothing about a single step, and no more
+/// about sets that are full or empty half of the time.
 class AdaptiveConformal {
 public:
-  /// `alpha` in (0, 1); `gamma` > 0, larger follows faster and varies more (0.005 is the paper's). Throws
-  /// std::invalid_argument otherwise.
-  AdaptiveConformal(double alpha, double gamma = 0.005);
+  /// Scores (larger is stranger) in order of time, at least one. Throws std::invalid_argument for an empty one, NaN,
+  /// infinity and options out of range.
+  explicit AdaptiveConformal(Values calibration_scores, const AdaptiveOptions& options = {});
 
-  double level() const { return level_; }  ///< alpha_t for the next set, any real number
-  bool everything() const { return level_ <= 0; }
-  bool nothing() const { return level_ >= 1; }
-  /// Whether the set at `level` missed. An error while `everything()` held, or none while `nothing()` held, contradicts
-  /// what those mean and throws std::invalid_argument.
-  void update(bool missed);
+  /// Goes on where `state` was taken. Throws as above, for no or too many reference scores and misses > steps.
+  explicit AdaptiveConformal(const AdaptiveState& state);
+  AdaptiveState state() const;
 
-  std::size_t steps() const { return steps_; }
-  std::size_t errors() const { return errors_; }
-  double mean_error() const;  ///< NaN before the first step
-  double bound() const;       ///< largest possible |mean_error - alpha| now; infinity before the first step
+  double level() const noexcept;
+  double threshold() const;
+  /// Takes the score of what came and returns whether it was within the threshold. Throws std::invalid_argument for
+  /// NaN or infinity and leaves the state as it was.
+  bool update(double score);
+  /// update for each score; the state is unchanged when one is refused.
+  AdaptiveTrace run(Values scores);
+
+  std::uint64_t steps() const noexcept { return steps_; }
+  std::uint64_t misses() const noexcept { return misses_; }
+  double miss_rate() const noexcept;  ///< NaN before the first step
+  double bound() const noexcept;      ///< infinity before the first step
 
 private:
-  double alpha_, gamma_, level_;
-  std::size_t steps_ = 0, errors_ = 0;
+  void set_reference(Values scores);
+  bool take(double score, double threshold);
+
+  AdaptiveOptions options_;
+  double start_ = 0;
+  std::uint64_t steps_ = 0, misses_ = 0;
+  std::vector<double> sorted_;  ///< reference, ascending
+  std::deque<double> order_;    ///< the same by time, when there is a window
 };
 
 }  // namespace oddity::metrics

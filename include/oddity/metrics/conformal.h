@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "oddity/metrics/values.h"
-
 namespace oddity::metrics {
 
 /// Conformal p-value of a score against the calibration scores of good parts (sorted ascending): (1 + #{c >= score}) /
@@ -33,29 +31,6 @@ struct ConformalThreshold {
 /// `budget` in (0, 1). Throws std::invalid_argument for an empty set, NaN, scores that do not ascend, or a budget out
 /// of range.
 ConformalThreshold conformal_threshold(std::span<const double> sorted_calibration, double budget);
-
-/// Which order statistic of n calibration scores is a threshold, and the law that follows from it.
-struct ConformalRank {
-  std::size_t n = 0;
-  double alpha = 0;
-  std::size_t rank = 0;      ///< the threshold is the rank-th smallest score; n + 1 when infinite
-  bool infinite = false;     ///< n is too small: only an infinite threshold keeps alpha
-  std::size_t n_needed = 0;  ///< smallest n with a finite threshold
-  /// Coverage given this calibration set follows Beta(beta_a, beta_b) for continuous scores, more with ties; it is 1
-  /// when infinite (beta_b = 0).
-  double beta_a = 0, beta_b = 0;
-};
-/// Split conformal (Vovk, Gammerman, Shafer 2005): rank k = n + 1 - floor((n + 1) alpha), exact for the fraction that
-/// alpha stands for; P(score <= threshold) >= 1 - alpha on average over calibration sets; Beta(k, n + 1 - k). `alpha`
-/// in (0, 1); n = 0 is infinite. Throws std::invalid_argument for alpha out of range.
-ConformalRank conformal_rank(std::size_t n, double alpha);
-/// Training-conditional (Vovk 2012): the smallest rank k for which coverage is at least 1 - alpha with probability
-/// 1 - delta over calibration sets: P(Beta(k, n + 1 - k) >= 1 - alpha) >= 1 - delta. Finite from n = ceil(log delta /
-/// log(1 - alpha)) on. Throws std::invalid_argument for alpha or delta outside (0, 1).
-ConformalRank conformal_rank_pac(std::size_t n, double alpha, double delta);
-/// The score of a rank among scores in any order, +infinity for an infinite rank. O(n). Throws std::invalid_argument
-/// for NaN and when the numbers of scores differ.
-double conformal_quantile(Values scores, const ConformalRank& rank);
 
 /// A budget as the simplest fraction that is the same double: 0.18 is 9/50, 1.0 / 3 is 1/3.
 struct Fraction {

@@ -5,38 +5,44 @@
 #include <span>
 #include <vector>
 
-#include "oddity/metrics/conformal.h"
+#include "oddity/metrics/coverage.h"
 #include "oddity/metrics/values.h"
 
-/// Intervals of a real target that hold it with a stated probability: split conformal, normalised, conformalised
-/// quantile regression, and cross-conformal. All throw std::invalid_argument for NaN, lengths that differ and alpha
-/// outside (0, 1).
+/// Split conformal intervals of a real number in three steps: scores of calibration samples that the model has not seen
+/// in training, their quantile (conformal_quantile, group_conformal_quantiles, WeightedCalibration or
+/// AdaptiveConformal), intervals of new samples. The guarantee is that of the quantile. All functions throw
+/// std::invalid_argument for empty input, NaN, infinity, lengths that differ and what they state.
 namespace oddity::metrics {
 
-struct ConformalIntervals {
-  std::vector<double> low, high;  ///< one each row; -infinity and +infinity when n is too small
-  double threshold = 0;           ///< the calibration quantile that widens; NaN for cross-conformal
-  ConformalRank law;              ///< of the coverage; for cross-conformal its n and n_needed only
-  double guarantee = 0;           ///< P(y in interval) is at least this
+/// |y - f|, or |y - f| / scale with a scale for each sample, above 0, such as a predicted standard deviation
+/// (Papadopoulos et al. 2002; Lei et al. 2018): intervals are then wide where the model expects to be wrong. A scale
+/// must come from the sample's features alone. Here and below a score is rounded up so far that the interval it gives
+/// holds the target: ties with a threshold are never lost to rounding. Refuses scores beyond float64.
+std::vector<double> residual_scores(Values predictions, Values targets, Values scales = {});
+
+/// max(low - y, y - high) for predicted quantiles (CQR; Romano, Patterson, Candes 2019). Negative inside. Quantiles may
+/// cross.
+std::vector<double> quantile_scores(Values low, Values high, Values targets);
+
+struct Intervals {
+  std::vector<double> low, high;  ///< low > high: empty, no value conforms
 };
 
-/// Calibration residuals |y - mu| / scale set the width: mu(x) -+ q scale(x) (Lei et al. 2018). `calibration_scales`
-/// and `scales` are both empty (scale 1) or both given, positive. Guarantee 1 - alpha.
-ConformalIntervals split_intervals(Values calibration_targets, Values calibration_predictions, Values predictions,
-                                   double alpha, Values calibration_scales = {}, Values scales = {});
+/// f -+ threshold [times scale]. `thresholds` has one value for all samples or one for each; infinity gives (-inf,
+/// inf), a negative one the empty interval (inf, -inf).
+Intervals residual_intervals(Values predictions, Values thresholds, Values scales = {});
 
-/// Conformalised quantile regression (Romano, Patterson, Candes 2019): score max(low - y, y - high), interval [low - q,
-/// high + q]. Where that crosses (q negative, narrow quantiles) both ends are their mean. Guarantee 1 - alpha.
-ConformalIntervals quantile_regression_intervals(Values calibration_targets, Values calibration_low,
-                                                 Values calibration_high, Values low, Values high, double alpha);
+/// [low - threshold, high + threshold]; a negative threshold shrinks, possibly to nothing (low > high).
+Intervals quantile_intervals(Values low, Values high, Values thresholds);
 
-/// CV+ (Barber, Candes, Ramdas, Tibshirani 2021), jackknife+ when each sample has its own fold. `out_of_fold` [n]:
-/// prediction of calibration sample i by the model that was trained without its fold; `folds` [n] in 0 .. K - 1;
-/// `predictions` [m, K]: column k by the model without fold k. Guarantee 1 - 2 alpha - min(2 (1 - 1/K) / (n/K + 1), (1
-/// - K/n) / (K + 1)), not 1 - alpha: it is proven for any model and folds of equal size, and coverage is near 1 - alpha
-/// for stable ones. O((n + m K) log n) time, O(n + m) memory: no table of n x m. Throws also for folds outside the
-/// columns and folds without samples.
-ConformalIntervals cross_conformal_intervals(Values targets, Values out_of_fold, std::span<const std::int64_t> folds,
-                                             const Matrix& predictions, double alpha);
+struct IntervalEvaluation {
+  Coverage coverage;                      ///< of targets inside, ends included
+  std::uint64_t below = 0, above = 0;     ///< missed targets by side; a miss of an empty interval counts as neither
+  std::uint64_t empty = 0, infinite = 0;  ///< intervals with low > high, with an infinite end
+  double mean_width = 0;                  ///< of the others; NaN when there is none
+};
+
+/// Throws also for confidence outside (0, 1). Interval ends may be infinite.
+IntervalEvaluation evaluate_intervals(const Intervals& intervals, Values targets, double confidence = 0.95);
 
 }  // namespace oddity::metrics

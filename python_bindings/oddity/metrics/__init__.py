@@ -9,6 +9,7 @@ no result depends on the number of threads (set by the environment variable ODDI
 """
 
 from . import (
+    conformal,
     confusion,
     density,
     drift,
@@ -18,6 +19,7 @@ from . import (
 )
 
 __all__ = [
+    "conformal",
     "confusion",
     "density",
     "drift",

@@ -2,8 +2,17 @@
 
 import numbers
 import operator
+from typing import TYPE_CHECKING
 
-from numpy.typing import ArrayLike
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+else:
+
+    class ArrayLike:
+        """Stands for numpy.typing.ArrayLike, which help() would write out as a union of a dozen types."""
+
+        __module__ = "numpy.typing"
+
 
 __all__ = ["ArrayLike", "count", "real"]
 
