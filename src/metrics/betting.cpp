@@ -27,29 +27,38 @@ using Lanes = std::array<double, lanes>;
 template <std::size_t lanes>
 class Factors {
 public:
-  /// Columns beyond the last repeat it.
+  explicit Factors(std::size_t n) : base_(n), bet_(n) {}
+
+  /// Columns [first, first + lanes); those beyond the last repeat it.
   template <class T>
-  Factors(std::span<const T> losses, std::size_t columns, std::size_t first, double maximum, double delta,
-          std::span<const std::int64_t> order)
-      : base_(order.size()), bet_(order.size()) {
-    std::array<std::size_t, lanes> column;
-    for (std::size_t c = 0; c < lanes; ++c) {
-      column[c] = std::min(first + c, columns - 1);
-    }
+  void fill(std::span<const T> losses, std::size_t columns, std::size_t first, double maximum, double delta,
+            std::span<const std::int64_t> order) {
     const double scale = 2 * -std::log(delta) / double(order.size());
-    Lanes<lanes> sum, squares;
+    const std::size_t count = std::min(lanes, columns - first);
+    Lanes<lanes> sum, squares, loss;
     sum.fill(0.5);
     squares.fill(0.25);
+    constexpr std::size_t ahead = 16;  // rows come from all over the table
     for (std::size_t i = 0; i < order.size(); ++i) {
-      const T* row = losses.data() + std::size_t(order[i]) * columns;
-      const double seen = double(i) + 1, next = double(i) + 2;
+      const auto row_of = [&](std::size_t j) { return losses.data() + std::size_t(order[j]) * columns + first; };
+      __builtin_prefetch(row_of(std::min(i + ahead, order.size() - 1)));
+      const T* row = row_of(i);
+      if (count == lanes) {
+        for (std::size_t c = 0; c < lanes; ++c) {
+          loss[c] = double(row[c]) / maximum;
+        }
+      } else {
+        for (std::size_t c = 0; c < lanes; ++c) {
+          loss[c] = double(row[std::min(c, count - 1)]) / maximum;
+        }
+      }
+      const double bet_scale = scale * (double(i) + 1), next = 1 / (double(i) + 2);
       for (std::size_t c = 0; c < lanes; ++c) {
-        const double loss = double(row[column[c]]) / maximum;
-        const double bet = std::min(1.0, std::sqrt(scale * seen / squares[c]));
-        base_[i][c] = 1 - bet * loss;
+        const double bet = std::min(1.0, std::sqrt(bet_scale / squares[c]));
+        base_[i][c] = 1 - bet * loss[c];
         bet_[i][c] = bet;
-        sum[c] += loss;
-        const double difference = loss - sum[c] / next;
+        sum[c] += loss[c];
+        const double difference = loss[c] - sum[c] * next;
         squares[c] += difference * difference;
       }
     }
@@ -165,12 +174,17 @@ std::vector<double> of_columns(const Matrix& losses, double maximum, double delt
   std::vector<double> result(losses.columns);
   losses.values.visit([&](auto values) {
     const auto piece = [&](std::int64_t begin, std::int64_t end) {
-      const auto first = std::size_t(begin);
-      const Factors<lanes> factors(values, losses.columns, first, maximum, delta, order);
-      const Lanes<lanes> answers = answer(factors);
-      std::copy_n(answers.begin(), std::size_t(end) - first, result.begin() + std::ptrdiff_t(first));
+      Factors<lanes> factors(losses.rows);
+      for (auto first = std::size_t(begin); first < std::size_t(end); first += lanes) {
+        factors.fill(values, losses.columns, first, maximum, delta, order);
+        const Lanes<lanes> answers = answer(std::as_const(factors));
+        const std::size_t count = std::min(lanes, std::size_t(end) - first);
+        std::copy_n(answers.begin(), count, result.begin() + std::ptrdiff_t(first));
+      }
     };
-    thread_pool().parallel_for(0, std::int64_t(losses.columns), std::int64_t(lanes), piece);
+    // Few pieces, as each takes memory, but enough for many threads.
+    const std::size_t groups = std::max<std::size_t>(1, losses.columns / (lanes * 16));
+    thread_pool().parallel_for(0, std::int64_t(losses.columns), std::int64_t(lanes * groups), piece);
   });
   return result;
 }

@@ -100,8 +100,8 @@ inline void require_weights(const char* function, Values weights, std::size_t sa
   }
 }
 
-/// The table is not empty, its size fits and its values are finite.
-inline void require_matrix(const char* function, const char* name, const Matrix& matrix) {
+/// The table is not empty and its size fits.
+inline void require_matrix_size(const char* function, const char* name, const Matrix& matrix) {
   if (matrix.rows == 0 || matrix.columns == 0) {
     refuse(function, name, " is empty; got ", matrix.rows, " x ", matrix.columns);
   }
@@ -109,6 +109,11 @@ inline void require_matrix(const char* function, const char* name, const Matrix&
     refuse(function, name, " does not fit its size; got ", matrix.values.size(), " values for ", matrix.rows, " x ",
            matrix.columns);
   }
+}
+
+/// The same, and its values are finite.
+inline void require_matrix(const char* function, const char* name, const Matrix& matrix) {
+  require_matrix_size(function, name, matrix);
   require_finite(function, name, matrix.values);
 }
 

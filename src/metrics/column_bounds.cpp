@@ -108,7 +108,12 @@ std::vector<double> column_upper_bounds(const LossColumns& columns) {
 std::vector<double> column_p_values(const LossColumns& columns, double share, double delta) {
   const MeanBoundOptions& options = columns.options();
   if (options.bound == MeanBound::betting) {
-    return betting_p_values(columns.losses(), columns.largest(), share, delta, options.seed);
+    std::vector<double> result = betting_p_values(columns.losses(), columns.largest(), share, delta, options.seed);
+    for (std::size_t c = 0; c < result.size(); ++c) {
+      // The capital of a lucky start would speak for a mean that the whole sample speaks against.
+      result[c] = columns.moments()[c].sum >= share * double(columns.n()) ? 1.0 : result[c];
+    }
+    return result;
   }
   std::vector<double> result(columns.settings());
   thread_pool().parallel_for(0, std::int64_t(result.size()), 16, [&](std::int64_t begin, std::int64_t end) {

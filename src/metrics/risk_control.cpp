@@ -1,11 +1,13 @@
 #include "oddity/metrics/risk_control.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <span>
 #include <utility>
 
+#include "core/threads.h"
 #include "metrics/check.h"
 #include "metrics/column_bounds.h"
 #include "oddity/metrics/conformal.h"
@@ -22,30 +24,40 @@ std::size_t from_safest(std::size_t i, std::size_t columns, Safest safest) {
 
 template <class T>
 bool falls(const T* row, std::size_t columns, Safest safest) {
-  bool good = true;
+  unsigned rising = 0;  // without branches, for vectors
   for (std::size_t c = 1; c < columns; ++c) {
-    good &= safest == Safest::last ? row[c] <= row[c - 1] : row[c] >= row[c - 1];
+    rising |= safest == Safest::last ? unsigned(row[c] > row[c - 1]) : unsigned(row[c] < row[c - 1]);
   }
-  return good;
+  return rising == 0;
 }
 
 template <class T>
 void require_falling(std::span<const T> losses, std::size_t columns, Safest safest) {
-  for (std::size_t first = 0; first < losses.size(); first += columns) {
-    const T* row = losses.data() + first;
-    if (falls(row, columns, safest)) {
-      continue;
-    }
-    for (std::size_t c = 1; c < columns; ++c) {
-      const std::size_t safer = safest == Safest::last ? c : c - 1, riskier = safest == Safest::last ? c - 1 : c;
-      if (row[safer] > row[riskier]) {
-        refuse("crc", "losses must not rise towards the safest setting; got ", double(row[riskier]), " in column ",
-               riskier, " and ", double(row[safer]), " in column ", safer, " of row ", first / columns,
-               "; expected losses that fall in every row (the safest is ", safest == Safest::last ? "last" : "first",
-               "), or rcps or ltt");
+  const std::size_t rows = losses.size() / columns;
+  std::atomic<std::size_t> first_rising = rows;
+  thread_pool().parallel_for(0, std::int64_t(rows), 256, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = std::size_t(begin); i < std::size_t(end); ++i) {
+      if (!falls(losses.data() + i * columns, columns, safest)) {
+        std::size_t known = first_rising;
+        while (i < known && !first_rising.compare_exchange_weak(known, i)) {
+        }
+        return;
       }
     }
+  });
+  if (first_rising == rows) {
+    return;
   }
+  const T* row = losses.data() + first_rising * columns;
+  std::size_t c = 1;
+  while (falls(row + c - 1, 2, safest)) {
+    ++c;
+  }
+  const std::size_t safer = safest == Safest::last ? c : c - 1, riskier = safest == Safest::last ? c - 1 : c;
+  refuse("crc", "losses must not rise towards the safest setting; got ", double(row[riskier]), " in column ", riskier,
+         " and ", double(row[safer]), " in column ", safer, " of row ", first_rising.load(),
+         "; expected losses that fall in every row (the safest is ", safest == Safest::last ? "last" : "first",
+         "), or rcps or ltt");
 }
 
 /// count * value without the rounding of value: 150 * 0.18 is 27.

@@ -23,7 +23,8 @@ enum class MeanBound : std::uint8_t {
   /// Betting (Waudby-Smith & Ramdas 2024): K_i(r) = prod_{j <= i} (1 - nu_j (L_j - r)) is a supermartingale when the
   /// mean is r or more; the bound is inf{r : max_i K_i(r) >= 1 / delta}, p = 1 / max_i K_i(limit). nu_i = min(1,
   /// sqrt(2 log(1 / delta) / (n s^2_{i-1}))), s^2 the running variance before loss i, with a prior of 1/4 and 1/2 as
-  /// variance and mean of one loss. Usually the tightest for losses that are not 0 or 1.
+  /// variance and mean of one loss. After a lucky start inf{...} can lie below m; here the bound is then m, and p is 1
+  /// where m is at the limit or above. Usually the tightest for losses that are not 0 or 1.
   betting,
   /// Exact for losses that are 0 or `maximum` (others are refused): Clopper & Pearson (1934), one-sided;
   /// p = P(Bin(n, limit) <= n m).
