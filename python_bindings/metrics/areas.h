@@ -13,5 +13,6 @@ void bind_drift(pybind11::module_& module);
 void bind_intervals(pybind11::module_& module);
 void bind_outliers(pybind11::module_& module);
 void bind_ranking(pybind11::module_& module);
+void bind_risk(pybind11::module_& module);
 
 }  // namespace oddity::python

@@ -21,4 +21,5 @@ PYBIND11_MODULE(_metrics, m) {
   add(m, "intervals", bind_intervals);
   add(m, "outliers", bind_outliers);
   add(m, "ranking", bind_ranking);
+  add(m, "risk", bind_risk);
 }

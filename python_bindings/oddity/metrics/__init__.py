@@ -16,6 +16,7 @@ from . import (
     intervals,
     outliers,
     ranking,
+    risk,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "intervals",
     "outliers",
     "ranking",
+    "risk",
 ]
