@@ -1,7 +1,12 @@
 #include "core/random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace oddity {
 namespace {
@@ -22,6 +27,44 @@ std::uint64_t hash_of(std::string_view text) {  // FNV-1a
   }
   return h;
 }
+
+#ifdef __SSE2__
+constexpr std::size_t blocks_at_once = 8;
+
+/// Eight blocks of consecutive counters, two in each register: a word is the lower half of a 64-bit lane, which is all
+/// that a multiplication reads, so the upper halves may hold anything.
+void philox_blocks(std::uint32_t* out, std::uint64_t counter, std::uint32_t index_low, std::uint32_t index_high,
+                   std::array<std::uint32_t, 2> key) noexcept {
+  constexpr std::size_t registers = blocks_at_once / 2;
+  __m128i c0[registers], c1[registers], c2[registers], c3[registers];
+  for (std::size_t r = 0; r < registers; ++r) {
+    c0[r] = _mm_set_epi64x(static_cast<long long>(counter + 2 * r + 1), static_cast<long long>(counter + 2 * r));
+    c1[r] = _mm_srli_epi64(c0[r], 32);
+    c2[r] = _mm_set1_epi64x(index_low);
+    c3[r] = _mm_set1_epi64x(index_high);
+  }
+  const __m128i m0 = _mm_set1_epi64x(multiplier_0), m1 = _mm_set1_epi64x(multiplier_1);
+  for (int round = 0; round < 10; ++round) {
+    const __m128i k0 = _mm_set1_epi64x(key[0]), k1 = _mm_set1_epi64x(key[1]);
+    for (std::size_t r = 0; r < registers; ++r) {
+      const __m128i p0 = _mm_mul_epu32(m0, c0[r]), p1 = _mm_mul_epu32(m1, c2[r]);
+      c0[r] = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(p1, 32), c1[r]), k0);
+      c2[r] = _mm_xor_si128(_mm_xor_si128(_mm_srli_epi64(p0, 32), c3[r]), k1);
+      c1[r] = p1;
+      c3[r] = p0;
+    }
+    key[0] += weyl_0;
+    key[1] += weyl_1;
+  }
+  for (std::size_t r = 0; r < registers; ++r) {
+    // Words 0, 1 and 2, 3 of both blocks, each the lower half of a lane, side by side.
+    const __m128i w01 = _mm_unpacklo_epi32(c0[r], c1[r]), w23 = _mm_unpacklo_epi32(c2[r], c3[r]);
+    const __m128i v01 = _mm_unpackhi_epi32(c0[r], c1[r]), v23 = _mm_unpackhi_epi32(c2[r], c3[r]);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 8 * r), _mm_unpacklo_epi64(w01, w23));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 8 * r + 4), _mm_unpacklo_epi64(v01, v23));
+  }
+}
+#endif
 
 }  // namespace
 
@@ -52,6 +95,23 @@ std::uint32_t RandomStream::bits() noexcept {
     }
   }
   return block_[static_cast<std::size_t>(used_++)];
+}
+
+void RandomStream::fill(std::span<std::uint32_t> words) noexcept {
+  std::size_t at = 0;
+  while (at < words.size() && used_ < 4) {
+    words[at++] = bits();
+  }
+#ifdef __SSE2__
+  for (; words.size() - at >= 4 * blocks_at_once; at += 4 * blocks_at_once) {
+    std::uint64_t counter = std::uint64_t{counter_[1]} << 32 | counter_[0];
+    philox_blocks(words.data() + at, counter, counter_[2], counter_[3], key_);
+    counter += blocks_at_once;
+    counter_[0] = static_cast<std::uint32_t>(counter);
+    counter_[1] = static_cast<std::uint32_t>(counter >> 32);
+  }
+#endif
+  std::generate(words.begin() + static_cast<std::ptrdiff_t>(at), words.end(), [this] { return bits(); });
 }
 
 double RandomStream::uniform() noexcept {

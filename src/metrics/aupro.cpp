@@ -1,10 +1,12 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <utility>
 #include <vector>
 
+#include "core/threads.h"
 #include "metrics/check.h"
 #include "metrics/sort.h"
 #include "oddity/metrics/regions.h"
@@ -24,67 +26,103 @@ struct Pixels {
   std::size_t good_pixels = 0;        ///< of all, also of those left out
 };
 
-/// Gathers what decides the curve up to false positive rate `limit`: scores below the threshold at which the limit is
-/// reached change nothing, and are left out before sorting.
-Pixels gather(std::span<const MapAndMask> items, double limit) {
-  Pixels pixels;
-  std::vector<std::size_t> histogram(std::size_t(1) << kBucketBits, 0);
-  std::size_t defects = 0;
-  for (const MapAndMask& item : items) {
-    for (std::size_t p = 0; p < item.map.size(); ++p) {
-      if (item.mask[p] == 0) {
-        ++histogram[detail::descending_key(item.map[p]) >> (32 - kBucketBits)];
-      } else {
-        ++defects;
-      }
-    }
-    pixels.good_pixels += item.map.size();
+/// Numbers of good pixels by the leading bits of their keys.
+std::vector<std::size_t> histogram_of_good(std::span<const MapAndMask> items, std::size_t pixels) {
+  const std::size_t pieces = std::clamp<std::size_t>(pixels >> 20, 1, 8);  // each with a table of its own
+  const std::size_t grain = (items.size() + pieces - 1) / pieces;
+  std::vector<std::vector<std::size_t>> counts((items.size() + grain - 1) / grain);
+  thread_pool().parallel_for(
+      0, std::int64_t(items.size()), std::int64_t(grain), [&](std::int64_t first, std::int64_t last) {
+        std::vector<std::size_t> count(std::size_t(1) << kBucketBits, 0);
+        for (const MapAndMask& item : items.subspan(std::size_t(first), std::size_t(last - first))) {
+          for (std::size_t p = 0; p < item.map.size(); ++p) {
+            if (item.mask[p] == 0) {
+              ++count[detail::descending_key(item.map[p]) >> (32 - kBucketBits)];
+            }
+          }
+        }
+        counts[std::size_t(first) / grain] = std::move(count);
+      });
+  for (std::size_t piece = 1; piece < counts.size(); ++piece) {
+    std::transform(counts[0].begin(), counts[0].end(), counts[piece].begin(), counts[0].begin(), std::plus<>());
   }
-  pixels.good_pixels -= defects;
+  return std::move(counts.front());
+}
+
+/// The last key that matters up to false positive rate `limit`: scores below the threshold at which the limit is
+/// reached change nothing, and need no sorting.
+std::uint32_t last_key_of(std::span<const MapAndMask> items, double limit, std::size_t good, std::size_t pixels) {
+  constexpr std::uint32_t all = std::numeric_limits<std::uint32_t>::max();
+  if (pixels < std::size_t(4) << kBucketBits) {  // sorted faster than counted
+    return all;
+  }
+  const double needed = std::ceil(limit * double(good)) + 1;  // one more than rounding could ask for
+  const std::vector<std::size_t> histogram = histogram_of_good(items, pixels);
+  std::size_t kept = 0;
+  for (std::size_t bucket = 0; bucket < histogram.size(); ++bucket) {
+    kept += histogram[bucket];
+    if (double(kept) >= needed) {
+      return std::uint32_t(((std::uint64_t(bucket) + 1) << (32 - kBucketBits)) - 1);
+    }
+  }
+  return all;
+}
+
+/// The pixels of one image with keys up to `last_key`; regions are numbered within the image.
+Pixels gather(const MapAndMask& item, std::uint32_t last_key) {
+  Pixels pixels;
+  Components components;
+  if (std::any_of(item.mask.begin(), item.mask.end(), [](std::uint8_t v) { return v != 0; })) {
+    components = connected_components(item.mask, item.height, item.width);
+  }
+  for (const Component& component : components.components) {
+    pixels.region_weight.push_back(1.0 / double(component.area));
+  }
+  for (std::size_t p = 0; p < item.map.size(); ++p) {
+    const std::uint32_t key = detail::descending_key(item.map[p]);
+    if (key > last_key) {
+      continue;
+    }
+    if (item.mask[p] == 0) {
+      pixels.good.push_back(key);
+    } else {
+      pixels.defect.push_back(std::uint64_t(key) << 32 | std::uint32_t(components.labels[p] - 1));
+    }
+  }
+  return pixels;
+}
+
+/// Gathers and sorts what decides the curve up to false positive rate `limit`.
+Pixels gather(std::span<const MapAndMask> items, double limit) {
+  std::size_t all = 0, defects = 0;
+  for (const MapAndMask& item : items) {
+    all += item.mask.size();
+    defects += item.mask.size() - std::size_t(std::count(item.mask.begin(), item.mask.end(), std::uint8_t(0)));
+  }
+  Pixels pixels;
+  pixels.good_pixels = all - defects;
   if (pixels.good_pixels == 0 || defects == 0) {
     refuse(kFunction, "good and defect pixels are needed; got ", pixels.good_pixels, " good and ", defects,
            " defect pixels");
   }
-
-  const double needed = std::ceil(limit * double(pixels.good_pixels)) + 1;  // one more than rounding could ask for
-  std::size_t kept = 0, last_bucket = 0;
-  for (; last_bucket < histogram.size(); ++last_bucket) {
-    kept += histogram[last_bucket];
-    if (double(kept) >= needed) {
-      break;
+  const std::uint32_t last_key = last_key_of(items, limit, pixels.good_pixels, all);
+  std::vector<Pixels> of_image(items.size());
+  thread_pool().parallel_for(0, std::int64_t(items.size()), 1, [&](std::int64_t first, std::int64_t last) {
+    for (auto i = std::size_t(first); i < std::size_t(last); ++i) {
+      of_image[i] = gather(items[i], last_key);
     }
-  }
-  const std::uint32_t last_key = last_bucket >= histogram.size()
-                                     ? std::numeric_limits<std::uint32_t>::max()
-                                     : std::uint32_t(((std::uint64_t(last_bucket) + 1) << (32 - kBucketBits)) - 1);
-
-  pixels.good.reserve(kept);
-  pixels.defect.reserve(defects);
-  for (const MapAndMask& item : items) {
-    const bool defective = std::any_of(item.mask.begin(), item.mask.end(), [](std::uint8_t v) { return v != 0; });
-    Components components;
-    if (defective) {
-      components = connected_components(item.mask, item.height, item.width);
-    }
+  });
+  for (Pixels& image : of_image) {
     const std::size_t first_region = pixels.region_weight.size();
-    for (const Component& component : components.components) {
-      pixels.region_weight.push_back(1.0 / double(component.area));
-    }
+    pixels.region_weight.insert(pixels.region_weight.end(), image.region_weight.begin(), image.region_weight.end());
     if (pixels.region_weight.size() > std::numeric_limits<std::uint32_t>::max()) {
       refuse(kFunction, "there are too many regions; expected at most 2^32 - 1");
     }
-    for (std::size_t p = 0; p < item.map.size(); ++p) {
-      const std::uint32_t key = detail::descending_key(item.map[p]);
-      if (key > last_key) {
-        continue;
-      }
-      if (item.mask[p] == 0) {
-        pixels.good.push_back(key);
-      } else {
-        const std::size_t region = first_region + std::size_t(components.labels[p]) - 1;
-        pixels.defect.push_back(std::uint64_t(key) << 32 | region);
-      }
+    pixels.good.insert(pixels.good.end(), image.good.begin(), image.good.end());
+    for (const std::uint64_t defect : image.defect) {
+      pixels.defect.push_back(defect + first_region);
     }
+    image = {};
   }
   detail::radix_sort(pixels.good);
   detail::radix_sort(pixels.defect, 32);

@@ -7,8 +7,10 @@
 
 #include "core/random.h"
 #include "core/threads.h"
+#include "metrics/bootstrap_interval.h"
 #include "metrics/check.h"
 #include "metrics/sort.h"
+#include "metrics/units.h"
 #include "oddity/metrics/regions.h"
 
 namespace oddity::metrics {
@@ -216,23 +218,48 @@ BlockValues measure(const SortedPixels& sorted, const std::vector<Lanes<std::uin
                                                                  : measure<std::int64_t>(sorted, drawn, limits);
 }
 
-/// How often each image is drawn in resample `index`.
-std::vector<std::uint32_t> draw(const SortedPixels& sorted, const BootstrapOptions& options, std::uint64_t index) {
-  RandomStream random(options.seed, "metrics.bootstrap", index);
-  std::vector<std::size_t> strata[2];
-  for (std::size_t i = 0; i < sorted.regions.size(); ++i) {
-    strata[options.stratified && sorted.regions[i] > 0].push_back(i);
+/// What is drawn: images, or groups of them, in strata without and with defects (or all in the first).
+struct Plan {
+  detail::Units units;
+  std::vector<std::uint32_t> stratum_of_unit;
+  std::vector<std::uint32_t> strata[2];  ///< units
+};
+
+Plan plan_of(const char* function, const SortedPixels& sorted, const BootstrapOptions& options) {
+  Plan plan;
+  plan.units = detail::units_of(function, options.groups, sorted.regions.size());
+  plan.stratum_of_unit.assign(plan.units.count, 0);
+  for (std::size_t i = 0; i < sorted.regions.size() && options.stratified; ++i) {
+    plan.stratum_of_unit[plan.units.of_sample[i]] |= sorted.regions[i] > 0;
   }
+  for (std::size_t unit = 0; unit < plan.units.count; ++unit) {
+    plan.strata[plan.stratum_of_unit[unit]].push_back(std::uint32_t(unit));
+  }
+  return plan;
+}
+
+std::vector<std::uint32_t> per_image(const Plan& plan, const std::vector<std::uint32_t>& per_unit) {
+  std::vector<std::uint32_t> weights(plan.units.of_sample.size());
+  std::transform(plan.units.of_sample.begin(), plan.units.of_sample.end(), weights.begin(),
+                 [&](std::uint32_t unit) { return per_unit[unit]; });
+  return weights;
+}
+
+/// How often each image is drawn in resample `index`.
+std::vector<std::uint32_t> draw(const SortedPixels& sorted, const Plan& plan, std::uint64_t seed, std::uint64_t index) {
+  RandomStream random(seed, "metrics.bootstrap", index);
   for (;;) {
-    std::vector<std::uint32_t> weights(sorted.regions.size(), 0);
-    double good = 0, defects = 0;
-    for (const auto& stratum : strata) {
+    std::vector<std::uint32_t> drawn(plan.units.count, 0);
+    for (const auto& stratum : plan.strata) {
       for (std::size_t n = 0; n < stratum.size(); ++n) {
-        const std::size_t image = stratum[std::size_t(random.integer(0, std::int64_t(stratum.size()) - 1))];
-        ++weights[image];
-        good += sorted.good_pixels[image];
-        defects += sorted.defect_pixels[image];
+        ++drawn[stratum[std::size_t(random.integer(0, std::int64_t(stratum.size()) - 1))]];
       }
+    }
+    std::vector<std::uint32_t> weights = per_image(plan, drawn);
+    double good = 0, defects = 0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      good += weights[i] * sorted.good_pixels[i];
+      defects += weights[i] * sorted.defect_pixels[i];
     }
     if (good > 0 && defects > 0) {
       return weights;
@@ -240,19 +267,11 @@ std::vector<std::uint32_t> draw(const SortedPixels& sorted, const BootstrapOptio
   }
 }
 
-/// Linear interpolation between order statistics (Hyndman & Fan 1996, type 7).
-double quantile(const std::vector<double>& sorted, double p) {
-  const double at = p * double(sorted.size() - 1);
-  const auto below = std::min(std::size_t(at), sorted.size() - 1);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - double(below)) * (sorted[above] - sorted[below]);
-}
-
-PixelEstimates bootstrap(const SortedPixels& a, const SortedPixels* b, std::span<const double> limits,
-                         const BootstrapOptions& options) {
-  const std::size_t images = a.regions.size();
-  const std::size_t lanes = options.resamples + 1;  // lane 0 draws every image once: the value itself
-  const std::size_t blocks = (lanes + kLanes - 1) / kLanes;
+/// Metrics of a, or their differences to those of b, for each of `lanes` ways to weigh the images.
+template <class WeightsOf>
+std::vector<std::vector<double>> measure_all(const SortedPixels& a, const SortedPixels* b,
+                                             std::span<const double> limits, std::size_t lanes, WeightsOf weights_of) {
+  const std::size_t images = a.regions.size(), blocks = (lanes + kLanes - 1) / kLanes;
   std::vector<std::vector<double>> values(3 + limits.size(), std::vector<double>(blocks * kLanes));
   thread_pool().parallel_for(0, std::int64_t(blocks), 1, [&](std::int64_t first, std::int64_t last) {
     for (auto block = std::size_t(first); block < std::size_t(last); ++block) {
@@ -260,7 +279,7 @@ PixelEstimates bootstrap(const SortedPixels& a, const SortedPixels* b, std::span
       for (std::size_t l = 0; l < kLanes; ++l) {
         const std::size_t lane = block * kLanes + l;
         const std::vector<std::uint32_t> drawn =
-            lane == 0 || lane >= lanes ? std::vector<std::uint32_t>(images, 1) : draw(a, options, std::uint64_t(lane));
+            lane < lanes ? weights_of(lane) : std::vector<std::uint32_t>(images, 1);
         for (std::size_t i = 0; i < images; ++i) {
           weights[i][l] = drawn[i];
         }
@@ -274,25 +293,67 @@ PixelEstimates bootstrap(const SortedPixels& a, const SortedPixels* b, std::span
       }
     }
   });
+  for (auto& of_metric : values) {
+    of_metric.resize(lanes);
+  }
+  return values;
+}
+
+/// Accelerations of BCa, one for each metric, from the metrics without each unit.
+std::vector<double> accelerations(const char* function, const SortedPixels& a, const SortedPixels* b,
+                                  std::span<const double> limits, const Plan& plan) {
+  const auto values = measure_all(a, b, limits, plan.units.count, [&](std::size_t unit) {
+    std::vector<std::uint32_t> counts(plan.units.count, 1);
+    counts[unit] = 0;
+    return per_image(plan, counts);
+  });
+  std::vector<double> result;
+  for (const auto& of_metric : values) {
+    for (std::size_t unit = 0; unit < of_metric.size(); ++unit) {
+      if (!std::isfinite(of_metric[unit]) && plan.strata[plan.stratum_of_unit[unit]].size() > 1) {
+        refuse(function, "method bca needs good and defect pixels also without any one image; expected percentile");
+      }
+    }
+    result.push_back(detail::acceleration(of_metric, plan.stratum_of_unit));
+  }
+  return result;
+}
+
+PixelEstimates bootstrap(const char* function, const SortedPixels& a, const SortedPixels* b,
+                         std::span<const double> limits, const BootstrapOptions& options) {
+  const std::size_t images = a.regions.size();
+  const Plan plan = plan_of(function, a, options);
+  const std::size_t lanes = options.resamples + 1;  // lane 0 draws every image once: the value itself
+  auto values = measure_all(a, b, limits, lanes, [&](std::size_t lane) {
+    return lane == 0 ? std::vector<std::uint32_t>(images, 1) : draw(a, plan, options.seed, lane);
+  });
+  const bool bca = options.method == BootstrapMethod::bca;
+  const std::vector<double> skewness =
+      bca ? accelerations(function, a, b, limits, plan) : std::vector<double>(values.size());
 
   const auto defective = std::size_t(std::count_if(a.regions.begin(), a.regions.end(), [](double r) { return r > 0; }));
-  const auto estimate = [&](std::vector<double>& of) {
-    Estimate result;
-    result.value = of[0];
-    std::vector<double> drawn(of.begin() + 1, of.begin() + std::ptrdiff_t(lanes));
-    std::sort(drawn.begin(), drawn.end());
-    result.low = quantile(drawn, (1 - options.confidence) / 2);
-    result.high = quantile(drawn, (1 + options.confidence) / 2);
-    result.n_good = images - defective;
-    result.n_defect = defective;
+  const auto estimate = [&](std::size_t metric) {
+    std::vector<double> drawn(values[metric].begin() + 1, values[metric].end());
+    Estimate result{
+        .value = values[metric][0], .low = 0, .high = 0, .n_good = images - defective, .n_defect = defective};
+    if (bca) {
+      BootstrapResult bootstrapped;
+      bootstrapped.value = result.value;
+      bootstrapped.acceleration = skewness[metric];
+      bootstrapped.resampled = std::move(drawn);
+      detail::conclude(bootstrapped, options.method, options.confidence);
+      result.low = bootstrapped.low;
+      result.high = bootstrapped.high;
+    } else {
+      std::sort(drawn.begin(), drawn.end());
+      result.low = detail::quantile_of_sorted(drawn, (1 - options.confidence) / 2);
+      result.high = detail::quantile_of_sorted(drawn, (1 + options.confidence) / 2);
+    }
     return result;
   };
-  PixelEstimates estimates;
-  estimates.auroc = estimate(values[0]);
-  estimates.average_precision = estimate(values[1]);
-  estimates.best_f1 = estimate(values[2]);
+  PixelEstimates estimates{estimate(0), estimate(1), estimate(2), {}};
   for (std::size_t k = 0; k < limits.size(); ++k) {
-    estimates.aupro.push_back(estimate(values[3 + k]));
+    estimates.aupro.push_back(estimate(3 + k));
   }
   return estimates;
 }
@@ -316,7 +377,7 @@ PixelEstimates bootstrap_pixel_metrics(std::span<const MapAndMask> items, std::s
   constexpr const char* function = "bootstrap_pixel_metrics";
   require_options(function, aupro_limits, options);
   detail::require_maps(function, items);
-  return bootstrap(sort_pixels(function, items), nullptr, aupro_limits, options);
+  return bootstrap(function, sort_pixels(function, items), nullptr, aupro_limits, options);
 }
 
 PixelEstimates bootstrap_pixel_difference(std::span<const MapAndMask> a, std::span<const MapAndMask> b,
@@ -335,7 +396,7 @@ PixelEstimates bootstrap_pixel_difference(std::span<const MapAndMask> a, std::sp
              " only; expected the same images");
     }
   }
-  return bootstrap(sorted_a, &sorted_b, aupro_limits, options);
+  return bootstrap(function, sorted_a, &sorted_b, aupro_limits, options);
 }
 
 }  // namespace oddity::metrics

@@ -1,79 +1,111 @@
+#include "oddity/metrics/delong.h"
+
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include "metrics/check.h"
+#include "metrics/placements.h"
 #include "oddity/metrics/intervals.h"
 #include "oddity/metrics/ranking.h"
 
 namespace oddity::metrics {
 namespace {
 
-/// Sum over i of (component_i - mean)^2 where component_i is the share of `others` that sample i beats (ties count
-/// half). Both lists ascend.
-double spread(const std::vector<double>& samples, const std::vector<double>& others, double mean, bool larger_wins) {
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+/// Variance of the mean of the n components of one class, whose mean is known; NaN for a single one. Components are
+/// multiples of 1 / (2 others): a sum of squares below 1 / (16 others^2) is rounding of components that are all equal.
+template <class Component>
+double variance_of_mean(std::size_t n, std::size_t others, double mean, Component component) {
   double sum = 0;
-  std::size_t below = 0, not_above = 0;
-  const double n = double(others.size());
-  for (const double sample : samples) {
-    while (below < others.size() && others[below] < sample) {
-      ++below;
-    }
-    not_above = std::max(not_above, below);
-    while (not_above < others.size() && others[not_above] <= sample) {
-      ++not_above;
-    }
-    const double ties = double(not_above - below);
-    const double beaten = larger_wins ? double(below) : n - double(not_above);
-    const double difference = (beaten + 0.5 * ties) / n - mean;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double difference = component(i) - mean;
     sum += difference * difference;
   }
-  return sum;
+  if (n < 2) {
+    return kNone;
+  }
+  const double rounding = 1 / (16 * double(others) * double(others));
+  return sum < rounding ? 0.0 : sum / (double(n - 1) * double(n));
+}
+
+DelongAuroc delong(const char* function, Values scores, std::span<const std::uint8_t> labels, double confidence) {
+  detail::require_open_unit(function, "confidence", confidence);
+  const detail::Placements shares = detail::placements(function, "scores", scores, labels);
+  DelongAuroc result;
+  const double value = result.auroc = shares.auroc;
+  result.n_good = shares.good.size();
+  result.n_defect = shares.defect.size();
+  const double variance =
+      variance_of_mean(result.n_good, result.n_defect, value, [&](std::size_t i) { return shares.good[i]; }) +
+      variance_of_mean(result.n_defect, result.n_good, value, [&](std::size_t i) { return shares.defect[i]; });
+  result.standard_error = std::sqrt(variance);
+
+  const double alpha = 1 - confidence;
+  const double pairs = double(std::min(result.n_good, result.n_defect));
+  if (value == 1 || value == 0) {
+    const double bound = std::pow(alpha / 2, 1 / pairs);
+    result.low = value == 1 ? bound : 0;
+    result.high = value == 1 ? 1 : 1 - bound;
+  } else if (!(variance > 0)) {
+    const double half = std::sqrt(std::log(2 / alpha) / (2 * pairs));
+    result.low = std::max(0.0, value - half);
+    result.high = std::min(1.0, value + half);
+  } else {
+    const double centre = std::log(value / (1 - value));
+    const double half = -normal_quantile(alpha / 2) * result.standard_error / (value * (1 - value));
+    result.low = 1 / (1 + std::exp(-(centre - half)));
+    result.high = 1 / (1 + std::exp(-(centre + half)));
+  }
+  return result;
 }
 
 }  // namespace
 
+DelongAuroc delong_auroc(Values scores, std::span<const std::uint8_t> labels, double confidence) {
+  return delong("delong_auroc", scores, labels, confidence);
+}
+
 Estimate auroc_delong(std::span<const double> scores, std::span<const std::uint8_t> labels, double confidence) {
-  detail::require_open_unit("auroc_delong", "confidence", confidence);
-  const Ranking ranking(scores, labels);
-  Estimate estimate;
-  estimate.value = ranking.auroc();
-  estimate.n_good = ranking.negatives();
-  estimate.n_defect = ranking.positives();
+  const DelongAuroc result = delong("auroc_delong", scores, labels, confidence);
+  return {result.auroc, result.low, result.high, result.n_good, result.n_defect};
+}
 
-  std::vector<double> good, defect;
-  good.reserve(estimate.n_good);
-  defect.reserve(estimate.n_defect);
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    (labels[i] != 0 ? defect : good).push_back(scores[i]);
-  }
-  std::sort(good.begin(), good.end());
-  std::sort(defect.begin(), defect.end());
-
-  const double value = estimate.value;
+DelongTest delong_test(Values a, Values b, std::span<const std::uint8_t> labels, double confidence) {
+  constexpr const char* function = "delong_test";
+  detail::require_open_unit(function, "confidence", confidence);
+  detail::require_same_length(function, "a", a.size(), "b", b.size());
+  const detail::Placements of_a = detail::placements(function, "a", a, labels);
+  const detail::Placements of_b = detail::placements(function, "b", b, labels);
+  DelongTest result;
+  result.auroc_a = of_a.auroc;
+  result.auroc_b = of_b.auroc;
+  result.difference = of_a.auroc - of_b.auroc;
+  result.n_good = of_a.good.size();
+  result.n_defect = of_a.defect.size();
+  // The variance of differences of components is var a + var b - 2 cov without cancellation.
+  const double variance = variance_of_mean(result.n_good, result.n_defect, result.difference,
+                                           [&](std::size_t i) { return of_a.good[i] - of_b.good[i]; }) +
+                          variance_of_mean(result.n_defect, result.n_good, result.difference,
+                                           [&](std::size_t i) { return of_a.defect[i] - of_b.defect[i]; });
+  result.standard_error = std::sqrt(variance);
   const double alpha = 1 - confidence;
-  const double m = double(defect.size()), n = double(good.size());
-  const double pairs = std::min(m, n);
-  if (value == 1 || value == 0) {
-    const double bound = std::pow(alpha / 2, 1 / pairs);
-    estimate.low = value == 1 ? bound : 0;
-    estimate.high = value == 1 ? 1 : 1 - bound;
-    return estimate;
+  double half = 0;
+  if (variance > 0) {
+    result.statistic = result.difference / result.standard_error;
+    result.p_value = 2 * normal_cdf(-std::abs(result.statistic));
+    half = -normal_quantile(alpha / 2) * result.standard_error;
+  } else {
+    const double pairs = double(std::min(result.n_good, result.n_defect));
+    result.statistic = kNone;
+    result.p_value = std::min(1.0, 2 * std::exp(-pairs * result.difference * result.difference / 2));
+    half = std::sqrt(2 * std::log(2 / alpha) / pairs);
   }
-  double variance = 0;
-  if (m > 1 && n > 1) {
-    variance = spread(defect, good, value, true) / ((m - 1) * m) + spread(good, defect, value, false) / ((n - 1) * n);
-  }
-  if (!(variance > 0)) {
-    const double half = std::sqrt(std::log(2 / alpha) / (2 * pairs));
-    estimate.low = std::max(0.0, value - half);
-    estimate.high = std::min(1.0, value + half);
-    return estimate;
-  }
-  const double centre = std::log(value / (1 - value));
-  const double half = normal_quantile(1 - alpha / 2) * std::sqrt(variance) / (value * (1 - value));
-  estimate.low = 1 / (1 + std::exp(-(centre - half)));
-  estimate.high = 1 / (1 + std::exp(-(centre + half)));
-  return estimate;
+  result.low = std::max(-1.0, result.difference - half);
+  result.high = std::min(1.0, result.difference + half);
+  return result;
 }
 
 }  // namespace oddity::metrics

@@ -117,6 +117,19 @@ void require_shape(const char* function, double a, double b) {
   }
 }
 
+/// k events cannot be more than n trials.
+void require_counts(const char* function, std::uint64_t k, std::uint64_t n, double confidence) {
+  detail::require_open_unit(function, "confidence", confidence);
+  if (k > n) {
+    refuse(function, "k must not exceed n; got k = ", k, ", n = ", n);
+  }
+}
+
+/// Tails of Beta(k, n - k + 1) at p for 0 < k <= n and 0 < p < 1: P(X >= k) and P(X < k) of X ~ Binomial(n, p).
+LogTails binomial_tails(std::uint64_t k, std::uint64_t n, double p) {
+  return beta_tails(p, 1 - p, double(k), double(n - k) + 1);
+}
+
 }  // namespace
 
 double beta_cdf(double x, double a, double b) {
@@ -162,28 +175,47 @@ double beta_quantile(double p, double a, double b) {
   return 1 / (1 + std::exp(-t));
 }
 
+double clopper_pearson_lower(std::uint64_t k, std::uint64_t n, double confidence) {
+  require_counts("clopper_pearson_lower", k, n, confidence);
+  return k == 0 ? 0.0 : beta_quantile(1 - confidence, double(k), double(n - k) + 1);
+}
+
+double clopper_pearson_upper(std::uint64_t k, std::uint64_t n, double confidence) {
+  require_counts("clopper_pearson_upper", k, n, confidence);
+  // By symmetry from the small tail, which is given exactly; `confidence` near 1 is not.
+  return k == n ? 1.0 : 1 - beta_quantile(1 - confidence, double(n - k), double(k) + 1);
+}
+
 Interval clopper_pearson(std::uint64_t k, std::uint64_t n, double confidence) {
-  detail::require_open_unit("clopper_pearson", "confidence", confidence);
-  if (k > n) {
-    refuse("clopper_pearson", "k must not exceed n; got k = ", k, ", n = ", n);
-  }
+  require_counts("clopper_pearson", k, n, confidence);
   const double tail = (1 - confidence) / 2;
   Interval interval;
   if (k > 0) {
     interval.low = beta_quantile(tail, double(k), double(n - k) + 1);
   }
   if (k < n) {
-    // By symmetry from the small tail, which is given exactly; 1 - tail is not.
     interval.high = 1 - beta_quantile(tail, double(n - k), double(k) + 1);
   }
   return interval;
 }
 
-Interval wilson(std::uint64_t k, std::uint64_t n, double confidence) {
-  detail::require_open_unit("wilson", "confidence", confidence);
-  if (k > n) {
-    refuse("wilson", "k must not exceed n; got k = ", k, ", n = ", n);
+Interval jeffreys(std::uint64_t k, std::uint64_t n, double confidence) {
+  require_counts("jeffreys", k, n, confidence);
+  const double tail = (1 - confidence) / 2;
+  Interval interval;
+  if (k > 0) {
+    interval.low = beta_quantile(tail, double(k) + 0.5, double(n - k) + 0.5);
   }
+  if (k < n) {
+    interval.high = 1 - beta_quantile(tail, double(n - k) + 0.5, double(k) + 0.5);
+  }
+  return interval;
+}
+
+double rule_of_three(std::uint64_t n) { return n <= 3 ? 1.0 : 3 / double(n); }
+
+Interval wilson(std::uint64_t k, std::uint64_t n, double confidence) {
+  require_counts("wilson", k, n, confidence);
   if (n == 0) {
     return {};
   }
@@ -194,6 +226,42 @@ Interval wilson(std::uint64_t k, std::uint64_t n, double confidence) {
   const double half = z * std::sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / scale;
   // The bounds at k = 0 and k = n are 0 and 1 exactly; rounding would leave 1e-18.
   return {k == 0 ? 0.0 : std::max(0.0, centre - half), k == n ? 1.0 : std::min(1.0, centre + half)};
+}
+
+double binomial_probability(std::uint64_t k, std::uint64_t n, double p) {
+  detail::require_unit("binomial_probability", "p", p);
+  if (k > n) {
+    return 0;
+  }
+  if (p == 0 || p == 1) {
+    return k == (p == 0 ? 0 : n) ? 1 : 0;
+  }
+  const double count = double(n), x = double(k), y = double(n - k);
+  if (k == 0) {
+    return std::exp(count * std::log1p(-p));
+  }
+  if (k == n) {
+    return std::exp(count * std::log(p));
+  }
+  const double log_shape = stirling_error(count) - stirling_error(x) - stirling_error(y) - deviance(x, count * p) -
+                           deviance(y, count * (1 - p));
+  return std::exp(log_shape) * std::sqrt(count / (2 * std::numbers::pi * x * y));
+}
+
+double binomial_at_least(std::uint64_t k, std::uint64_t n, double p) {
+  detail::require_unit("binomial_at_least", "p", p);
+  if (k == 0 || k > n || p == 0 || p == 1) {
+    return k == 0 || (k <= n && p == 1) ? 1 : 0;
+  }
+  return std::exp(binomial_tails(k, n, p).lower);
+}
+
+double binomial_cdf(std::uint64_t k, std::uint64_t n, double p) {
+  detail::require_unit("binomial_cdf", "p", p);
+  if (k >= n || p == 0 || p == 1) {
+    return k >= n || p == 0 ? 1 : 0;
+  }
+  return std::exp(binomial_tails(k + 1, n, p).upper);
 }
 
 double beta_binomial_cdf(std::int64_t k, std::int64_t n, double a, double b) {
@@ -260,6 +328,13 @@ double normal_quantile(double p) {
     }
   }
   return p < 0.5 ? x : -x;
+}
+
+double normal_cdf(double x) {
+  if (std::isnan(x)) {
+    refuse("normal_cdf", "x must not be NaN");
+  }
+  return 0.5 * std::erfc(-x / std::numbers::sqrt2);
 }
 
 }  // namespace oddity::metrics

@@ -35,6 +35,23 @@ TEST(RandomStream, DependsOnSeedPurposeAndIndexOnly) {
   EXPECT_EQ(first.size(), 5u);
 }
 
+TEST(RandomStream, FillGivesTheValuesOfBits) {
+  for (const std::size_t before : {0u, 1u, 3u, 4u, 6u}) {
+    for (const std::size_t length : {0u, 1u, 5u, 31u, 32u, 33u, 64u, 100u, 1001u}) {
+      RandomStream filled(9, "fill", 3), called(9, "fill", 3);
+      for (std::size_t i = 0; i < before; ++i) {
+        EXPECT_EQ(filled.bits(), called.bits());
+      }
+      std::vector<std::uint32_t> words(length);
+      filled.fill(words);
+      for (const std::uint32_t word : words) {
+        ASSERT_EQ(word, called.bits()) << before << " " << length;
+      }
+      EXPECT_EQ(filled.bits(), called.bits());
+    }
+  }
+}
+
 TEST(RandomStream, ACopyContinuesAtTheSamePlace) {
   RandomStream a(7, "x");
   for (int i = 0; i < 6; ++i) {

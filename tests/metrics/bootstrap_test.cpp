@@ -162,6 +162,56 @@ TEST(Bootstrap, differences_are_paired) {
   EXPECT_EQ(loss.average_precision.low, -gain.average_precision.high);
 }
 
+TEST(Bootstrap, groups_of_images_are_drawn_together) {
+  // Every image twice, as a group of two: the resamples are those of the single images.
+  const Maps once(14, 9, 12, 0, 1.0F);
+  std::vector<MapAndMask> twice;
+  std::vector<std::int64_t> groups;
+  for (std::size_t i = 0; i < 9; ++i) {
+    twice.insert(twice.end(), 2, once.items[i]);
+    groups.insert(groups.end(), 2, std::int64_t(i));
+  }
+  for (const auto method : {BootstrapMethod::percentile, BootstrapMethod::bca}) {
+    for (const bool stratified : {true, false}) {
+      BootstrapOptions options{.resamples = 300, .stratified = stratified, .method = method};
+      const auto single = bootstrap_pixel_metrics(once.items, kLimits, options);
+      options.groups = groups;
+      const auto grouped = bootstrap_pixel_metrics(twice, kLimits, options);
+      EXPECT_NEAR(grouped.auroc.low, single.auroc.low, 1e-12);
+      EXPECT_NEAR(grouped.average_precision.high, single.average_precision.high, 1e-12);
+      EXPECT_NEAR(grouped.aupro[1].low, single.aupro[1].low, 1e-12);
+      options.groups = {};
+      const auto ungrouped = bootstrap_pixel_metrics(twice, kLimits, options);
+      EXPECT_LT(ungrouped.aupro[1].high - ungrouped.aupro[1].low, single.aupro[1].high - single.aupro[1].low);
+    }
+  }
+}
+
+TEST(Bootstrap, bca_agrees_with_the_generic_bootstrap) {
+  // Acceleration and bias correction come from leave-one-out values and resamples; with many of the latter the interval
+  // is that of the generic bootstrap, whose statistic computes AUPRO anew for the drawn images.
+  const Maps maps(15, 14, 10, 0.25F, 1.0F);
+  std::vector<std::int64_t> strata;
+  for (std::size_t i = 0; i < 14; ++i) {
+    strata.push_back(i % 3 != 0);
+  }
+  const auto statistic = [&](std::span<const std::int64_t> drawn) {
+    std::vector<MapAndMask> items;
+    for (const std::int64_t i : drawn) {
+      items.push_back(maps.items[std::size_t(i)]);
+    }
+    return aupro(items, 0.3);
+  };
+  const auto generic = bootstrap(14, statistic, {.method = BootstrapMethod::bca, .resamples = 8000, .strata = strata});
+  const auto ours = bootstrap_pixel_metrics(maps.items, kLimits, {.resamples = 8000, .method = BootstrapMethod::bca});
+  EXPECT_NEAR(ours.aupro[1].value, generic.value, 1e-13);
+  // Quantiles of 8000 draws: a standard error of sqrt(0.025 * 0.975 / 8000) / density(-1.96) = 0.03 errors each.
+  EXPECT_NEAR(ours.aupro[1].low, generic.low, 0.2 * generic.standard_error);
+  EXPECT_NEAR(ours.aupro[1].high, generic.high, 0.2 * generic.standard_error);
+  const auto percentile = bootstrap_pixel_metrics(maps.items, kLimits, {.resamples = 8000});
+  EXPECT_NE(percentile.aupro[1].low, ours.aupro[1].low);
+}
+
 TEST(Bootstrap, depends_on_the_seed_alone) {
   const Maps maps(9, 12, 16, 0, 1.0F);
   const auto first = bootstrap_pixel_metrics(maps.items, kLimits, {.resamples = 100, .seed = 1});
@@ -192,6 +242,15 @@ TEST(Bootstrap, refuses_bad_input_with_a_sentence) {
               message("[metrics.bootstrap_pixel_metrics] good and defect pixels are needed; got 64 good and 0 defect"));
   EXPECT_THAT([&] { bootstrap_pixel_difference(maps.items, std::span(maps.items).first(2), kLimits); },
               message("a and b differ in their number of images; got 6 and 2"));
+  const std::vector<std::int64_t> groups{1, 2};
+  EXPECT_THAT([&] { bootstrap_pixel_metrics(maps.items, kLimits, {.groups = groups}); },
+              message("[metrics.bootstrap_pixel_metrics] groups must be one for each sample; got 2 for 6 samples"));
+  EXPECT_THAT(
+      [&] {
+        bootstrap_pixel_metrics(std::span(maps.items).first(2), kLimits,
+                                {.stratified = false, .method = BootstrapMethod::bca});
+      },
+      message("method bca needs good and defect pixels also without any one image"));
   std::vector<MapAndMask> swapped(maps.items);
   std::swap(swapped[0], swapped[1]);
   EXPECT_THAT([&] { bootstrap_pixel_difference(maps.items, swapped, kLimits); },

@@ -142,6 +142,93 @@ TEST(Wilson, agrees_with_scipy) {
   EXPECT_EQ(wilson(0, 0).high, 1);
 }
 
+TEST(Jeffreys, agrees_with_statsmodels) {
+  struct Row {
+    std::uint64_t k, n;
+    double confidence, low, high;
+  };
+  // statsmodels 0.15.0 proportion_confint(k, n, 1 - confidence, "jeffreys"), but for the ends at k = 0 and k = n.
+  for (const Row& r : {Row{0, 10, 0.95, 0, 0.21719626750921053},
+                       {3, 10, 0.95, 0.09269459393815317, 0.6058183181486713},
+                       {10, 10, 0.95, 0.7828037324907895, 1},
+                       {20, 2000, 0.99, 0.005367010071675451, 0.016951402301157898},
+                       {1, 1, 0.9, 0.22851981380632877, 1}}) {
+    const Interval interval = jeffreys(r.k, r.n, r.confidence);
+    EXPECT_NEAR(interval.low, r.low, 1e-12);
+    EXPECT_NEAR(interval.high, r.high, 1e-12);
+  }
+  EXPECT_EQ(jeffreys(0, 0).low, 0);
+  EXPECT_EQ(jeffreys(0, 0).high, 1);
+}
+
+TEST(ClopperPearson, one_sided_bounds_are_ends_of_the_interval_at_twice_the_tail) {
+  for (const std::uint64_t n : {1U, 7U, 300U}) {
+    for (std::uint64_t k = 0; k <= n; k += (n + 6) / 7) {
+      EXPECT_NEAR(clopper_pearson_upper(k, n, 0.95), clopper_pearson(k, n, 0.9).high, 1e-14);
+      EXPECT_NEAR(clopper_pearson_lower(k, n, 0.95), clopper_pearson(k, n, 0.9).low, 1e-14);
+    }
+  }
+  EXPECT_EQ(clopper_pearson_upper(0, 0), 1);
+  EXPECT_EQ(clopper_pearson_lower(0, 0), 0);
+  EXPECT_LE(clopper_pearson_upper(0, 299), 0.01);
+  EXPECT_GT(clopper_pearson_upper(0, 298), 0.01);
+}
+
+TEST(RuleOfThree, is_three_over_n_and_never_below_the_exact_bound) {
+  EXPECT_EQ(rule_of_three(0), 1);
+  EXPECT_EQ(rule_of_three(2), 1);
+  EXPECT_EQ(rule_of_three(300), 0.01);
+  for (std::uint64_t n = 1; n < 5000; n += 7) {
+    EXPECT_GE(rule_of_three(n), clopper_pearson_upper(0, n)) << n;
+  }
+}
+
+TEST(Binomial, agrees_with_scipy_in_both_tails) {
+  struct Row {
+    std::uint64_t k, n;
+    double p, probability, at_most, at_least;
+  };
+  // scipy 1.12.0 binom.pmf(k), cdf(k), sf(k - 1); mpmath 1.4.1 with 40 digits for the first rows.
+  for (const Row& r : {Row{3, 10, 0.3, 0.266827932, 0.6496107184, 0.6172172136},
+                       {5, 1000, 1e-3, 0.003048807927758812, 0.99941192989823702, 0.0036368780295217905},
+                       {20, 2000, 0.02, 0.00017430600914126579, 0.000331264926702863, 0.9998430410824384},
+                       {3, 1000000, 1e-6, 0.061313209538546197, 0.98101190443709661, 0.080301305101449589},
+                       {1000, 2000, 0.5, 0.017839011145854313, 0.5089195055729268, 0.5089195055729268},
+                       {499000, 1000000, 0.5, 0.000107981978018891, 0.022804149932689814, 0.9773038320453267},
+                       {501500, 1000000, 0.5, 8.863674664600326e-06, 0.9986545360216347, 0.0013543276530299786}}) {
+    const double tolerance = r.n < 1000000 || r.p < 1e-3 ? 2e-12 : 1e-9;  // SciPy is less exact there
+    expect_relative(binomial_probability(r.k, r.n, r.p), r.probability, tolerance);
+    expect_relative(binomial_cdf(r.k, r.n, r.p), r.at_most, tolerance);
+    expect_relative(binomial_at_least(r.k, r.n, r.p), r.at_least, tolerance);
+  }
+}
+
+TEST(Binomial, sums_of_probabilities_and_ends) {
+  for (const double p : {0.01, 0.3, 0.5, 0.97}) {
+    double below = 0;
+    for (std::uint64_t k = 0; k <= 60; ++k) {
+      EXPECT_NEAR(binomial_at_least(k, 60, p), 1 - below, 1e-13);
+      below += binomial_probability(k, 60, p);
+      EXPECT_NEAR(binomial_cdf(k, 60, p), below, 1e-13);
+    }
+  }
+  for (const double p : {0.0, 1.0}) {
+    const std::uint64_t certain = p == 0 ? 0 : 9;
+    for (std::uint64_t k = 0; k <= 11; ++k) {
+      EXPECT_EQ(binomial_probability(k, 9, p), k == certain ? 1 : 0);
+      EXPECT_EQ(binomial_cdf(k, 9, p), k >= certain ? 1 : 0);
+      EXPECT_EQ(binomial_at_least(k, 9, p), k <= certain ? 1 : 0);
+    }
+  }
+  EXPECT_EQ(binomial_probability(12, 9, 0.5), 0);
+  EXPECT_EQ(binomial_cdf(12, 9, 0.5), 1);
+  EXPECT_EQ(binomial_at_least(12, 9, 0.5), 0);
+  EXPECT_EQ(binomial_cdf(0, 0, 0.5), 1);
+  EXPECT_EQ(binomial_probability(0, 0, 0.5), 1);
+  expect_relative(binomial_probability(0, 1000, 1e-9), std::exp(1000 * std::log1p(-1e-9)), 1e-14);
+  expect_relative(binomial_probability(50, 50, 0.1), 1e-50, 1e-13);
+}
+
 TEST(BetaBinomialCdf, agrees_with_reference_values) {
   struct Row {
     std::int64_t k, n;
@@ -181,6 +268,14 @@ TEST(NormalQuantile, agrees_with_reference_values) {
   expect_relative(normal_quantile(0.5 + 1e-9), 1e-9 * std::sqrt(2 * M_PI), 1e-6);
 }
 
+TEST(NormalCdf, inverts_the_quantile_and_keeps_the_lower_tail) {
+  for (const double p : {1e-300, 1e-10, 0.025, 0.5, 0.9}) {
+    expect_relative(normal_cdf(normal_quantile(p)), p, 1e-12);
+  }
+  EXPECT_EQ(normal_cdf(-HUGE_VAL), 0);
+  EXPECT_EQ(normal_cdf(HUGE_VAL), 1);
+}
+
 TEST(Intervals, refuse_bad_input_with_a_sentence) {
   const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   EXPECT_THAT([] { clopper_pearson(5, 4); },
@@ -190,11 +285,17 @@ TEST(Intervals, refuse_bad_input_with_a_sentence) {
   for (const double bad : {0.0, 1.0, -0.5, 1.5, nan, inf}) {
     EXPECT_THROW(clopper_pearson(1, 4, bad), std::invalid_argument) << bad;
     EXPECT_THROW(wilson(1, 4, bad), std::invalid_argument) << bad;
+    EXPECT_THROW(jeffreys(1, 4, bad), std::invalid_argument) << bad;
+    EXPECT_THROW(clopper_pearson_upper(1, 4, bad), std::invalid_argument) << bad;
+    EXPECT_THROW(clopper_pearson_lower(1, 4, bad), std::invalid_argument) << bad;
     EXPECT_THROW(normal_quantile(bad), std::invalid_argument) << bad;
   }
   for (const double bad : {-0.1, 1.1, nan}) {
     EXPECT_THROW(beta_cdf(bad, 1, 1), std::invalid_argument) << bad;
     EXPECT_THROW(beta_quantile(bad, 1, 1), std::invalid_argument) << bad;
+    EXPECT_THROW(binomial_probability(1, 2, bad), std::invalid_argument) << bad;
+    EXPECT_THROW(binomial_cdf(1, 2, bad), std::invalid_argument) << bad;
+    EXPECT_THROW(binomial_at_least(1, 2, bad), std::invalid_argument) << bad;
   }
   for (const double bad : {0.0, -1.0, nan, inf}) {
     EXPECT_THROW(beta_cdf(0.5, bad, 1), std::invalid_argument) << bad;
@@ -202,6 +303,11 @@ TEST(Intervals, refuse_bad_input_with_a_sentence) {
     EXPECT_THROW(beta_binomial_cdf(1, 2, bad, 1), std::invalid_argument) << bad;
   }
   EXPECT_THROW(beta_binomial_cdf(1, -2, 1, 1), std::invalid_argument);
+  EXPECT_THROW(normal_cdf(nan), std::invalid_argument);
+  EXPECT_THAT([] { jeffreys(5, 4); },
+              ThrowsMessage<std::invalid_argument>("[metrics.jeffreys] k must not exceed n; got k = 5, n = 4"));
+  EXPECT_THROW(clopper_pearson_upper(5, 4), std::invalid_argument);
+  EXPECT_THROW(clopper_pearson_lower(5, 4), std::invalid_argument);
 }
 
 }  // namespace

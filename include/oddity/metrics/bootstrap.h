@@ -7,9 +7,10 @@
 
 #include "oddity/metrics/maps.h"
 #include "oddity/metrics/ranking.h"
+#include "oddity/metrics/resampling.h"
 
-/// Percentile bootstrap over images (Efron 1979): images, not pixels, are what was sampled. Exact: every resample is
-/// the metric of the drawn images at every distinct score, from one sort shared by all resamples.
+/// Bootstrap of pixel metrics over images (Efron 1979): images, not pixels, are what was sampled. Exact: every resample
+/// is the metric of the drawn images at every distinct score, from one sort shared by all resamples.
 namespace oddity::metrics {
 
 struct BootstrapOptions {
@@ -19,6 +20,11 @@ struct BootstrapOptions {
   /// Images with and without defect pixels are drawn apart, so that their numbers stay as they are. Otherwise all are
   /// drawn together, and a draw without any good or any defect pixel is replaced by the next.
   bool stratified = true;
+  /// BCa evaluates the metrics once more without each image (or group), and refuses data where the others lack a class.
+  BootstrapMethod method = BootstrapMethod::percentile;
+  /// None, or one for each image: images with the same number (of one part, of one lot) are drawn together. A group
+  /// with any defect counts as one with defects.
+  std::span<const std::int64_t> groups = {};
 };
 
 /// Values of the given images with intervals; n_good and n_defect are numbers of images.
@@ -29,7 +35,7 @@ struct PixelEstimates {
 
 /// Pixel metrics of maps with masks. A list of 1 x 1 maps gives the metrics of image scores. Does not depend on the
 /// number of threads. Throws std::invalid_argument for maps that do not fit, NaN or infinite scores, no defect or no
-/// good pixel, a limit outside (0, 1], no resample, confidence outside (0, 1).
+/// good pixel, a limit outside (0, 1], no resample, confidence outside (0, 1), groups that do not fit.
 PixelEstimates bootstrap_pixel_metrics(std::span<const MapAndMask> items, std::span<const double> aupro_limits,
                                        const BootstrapOptions& options = {});
 

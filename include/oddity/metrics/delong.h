@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "oddity/metrics/values.h"
+
+/// Variance of AUROC and the test of two AUROCs on the same parts (DeLong, DeLong & Clarke-Pearson 1988), in O(n log n)
+/// from ranks (Sun & Xu 2014). Scores are raw: any finite real, larger is more anomalous; `labels[i]` is 1 for a defect
+/// and 0 for good; AUROC is P(defect above good) + P(equal) / 2, 1 is best. Ties take mid-ranks. Parts are taken as
+/// independent: several photographs of one part are not, use `bootstrap_ranking` with groups for them. All functions
+/// throw std::invalid_argument for NaN or infinite scores, other labels, lengths that differ, a class that is empty, or
+/// confidence outside (0, 1).
+namespace oddity::metrics {
+
+struct DelongAuroc {
+  double auroc = 0;
+  double standard_error = 0;  ///< NaN with one part in a class
+  double low = 0, high = 0;   ///< as `auroc_delong` states: logit-transformed, conservative where the error is 0 or NaN
+  std::size_t n_good = 0, n_defect = 0;
+};
+DelongAuroc delong_auroc(Values scores, std::span<const std::uint8_t> labels, double confidence = 0.95);
+
+struct DelongTest {
+  double auroc_a = 0, auroc_b = 0;
+  double difference = 0;      ///< a - b; positive: a ranks better
+  double standard_error = 0;  ///< of the difference, with the covariance of the two; NaN with one part in a class
+  double statistic =
+      0;               ///< difference / standard_error, standard normal when the AUROCs are equal; NaN when it has none
+  double p_value = 1;  ///< two-sided
+  double low = 0, high = 0;  ///< of the difference at `confidence`, within [-1, 1]
+  std::size_t n_good = 0, n_defect = 0;
+};
+/// Two rankings `a` and `b` of the same parts. Asymptotic: with fewer than about 30 parts in a class prefer
+/// `permutation_test`. Where the standard error is 0 or cannot be estimated, p-value and interval come from Hoeffding's
+/// bound for the k = min(n_good, n_defect) disjoint pairs of parts, whose differences are independent and in [-1, 1]:
+/// difference -+ sqrt(2 log(2 / alpha) / k) and p = 2 exp(-k difference^2 / 2); these are conservative.
+DelongTest delong_test(Values a, Values b, std::span<const std::uint8_t> labels, double confidence = 0.95);
+
+}  // namespace oddity::metrics
