@@ -179,7 +179,17 @@ std::span<const std::uint8_t> Arguments::labels(const char* name, const ArrayLik
 }
 
 std::span<const std::int64_t> Arguments::integers(const char* name, const ArrayLike& object) {
-  const py::array view = of_dimensions(name, object, 1);
+  return integers_of(name, of_dimensions(name, object, 1));
+}
+
+std::span<const std::int64_t> Arguments::integer_matrix(const char* name, const ArrayLike& object,
+                                                        std::size_t& columns) {
+  const py::array view = of_dimensions(name, object, 2);
+  columns = std::size_t(view.shape(1));
+  return integers_of(name, view);
+}
+
+std::span<const std::int64_t> Arguments::integers_of(const char* name, const py::array& view) {
   if (holds<std::int64_t>(view)) {
     return elements<std::int64_t>(view);
   }

@@ -53,6 +53,8 @@ public:
   /// One dimension: int64 without a copy, other integers are copied.
   std::span<const std::int64_t> integers(const char* name, const ArrayLike& array);
   std::span<const std::int64_t> integers(const char* name, const OptionalArray& array);  ///< None: empty
+  /// The same with two dimensions, row by row.
+  std::span<const std::int64_t> integer_matrix(const char* name, const ArrayLike& array, std::size_t& columns);
   /// Non-negative masks of any shape: bool and uint8 without a copy; other dtypes are refused.
   std::span<const std::uint8_t> mask(const char* name, const ArrayLike& array, std::vector<std::size_t>& shape);
   /// Maps [images, height, width] with masks of the same shape, or two lists of [height, width] arrays.
@@ -62,6 +64,7 @@ public:
 private:
   py::array array(const char* name, const ArrayLike& object);
   py::array of_dimensions(const char* name, const ArrayLike& object, int dimensions);
+  std::span<const std::int64_t> integers_of(const char* name, const py::array& view);
   void require_floating(const char* name, const py::array& array) const;
   template <class... Parts>
   std::string message(const Parts&... parts) const;

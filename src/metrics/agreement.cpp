@@ -158,6 +158,7 @@ Kappa fleiss_kappa(std::span<const std::int64_t> ratings, std::size_t raters, co
   }
   // An item's agreement: the share of ordered pairs of its raters that agree, and with the marginal shares.
   std::vector<double> agreement(items), chance(items), counts(k, 0.0);
+  double all_pairs = 0;  // an integer
   for (std::size_t i = 0; i < items; ++i) {
     const auto row = ratings.subspan(i * raters, raters);
     double pairs = 0, expected = 0;
@@ -168,10 +169,11 @@ Kappa fleiss_kappa(std::span<const std::int64_t> ratings, std::size_t raters, co
     for (const std::int64_t rating : row) {
       counts[std::size_t(rating)] = 0;
     }
+    all_pairs += pairs;
     agreement[i] = pairs / (r * (r - 1));
     chance[i] = expected / r;
-    result.observed += agreement[i] / n;
   }
+  result.observed = all_pairs / (n * r * (r - 1));
   const double beyond = 1 - result.expected;
   result.kappa = (result.observed - result.expected) / beyond;
   double spread = 0;

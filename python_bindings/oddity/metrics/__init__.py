@@ -10,6 +10,8 @@ no result depends on the number of threads (set by the environment variable ODDI
 
 from . import (
     conformal,
+    bootstrap,
+    comparison,
     confusion,
     density,
     drift,
@@ -21,6 +23,12 @@ from . import (
 
 __all__ = [
     "conformal",
+    regions,
+)
+
+__all__ = [
+    "bootstrap",
+    "comparison",
     "confusion",
     "density",
     "drift",
@@ -28,4 +36,5 @@ __all__ = [
     "outliers",
     "ranking",
     "risk",
+    "regions",
 ]
