@@ -1,36 +1,11 @@
 """Intervals, paired tests, agreement and the bootstrap beside SciPy, scikit-learn, statsmodels and MLstatkit, on 2 threads."""
 
-import statistics
-import time
 import warnings
 
 import numpy as np
+from timing import absent, row, side_by_side
 
 SCORES, RESAMPLES, MEASURED = 1_000_000, 1000, 6
-
-
-def side_by_side(ours, *theirs, times=3):
-    """Median seconds and the result of each function; they take turns, so that a busy machine slows all of them."""
-    taken, results = [[] for _ in (ours, *theirs)], [None for _ in (ours, *theirs)]
-    for _ in range(times):
-        for i, function in enumerate((ours, *theirs)):
-            start = time.perf_counter()
-            results[i] = function()
-            taken[i].append(time.perf_counter() - start)
-    return [(statistics.median(seconds), result) for seconds, result in zip(taken, results, strict=True)]
-
-
-def row(what, ours, theirs, peer_name, target, agreement, agrees, note="", held=None):
-    ratio = theirs / ours
-    if held is None and target is not None:
-        held = ratio >= float(target.split()[0])
-    return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": ratio, "agreement": agreement, "agrees": bool(agrees),
-            "target": target, "held": None if held is None else bool(held), "note": note}  # fmt: skip
-
-
-def absent(what, ours, peer_name, target=None, held=None):
-    return {"what": what, "ours": ours, "peer": None, "peer_name": peer_name, "ratio": None, "agreement": None, "agrees": None, "target": target, "held": held,
-            "note": "not installed"}  # fmt: skip
 
 
 def ranked(share=0.5):
@@ -79,7 +54,7 @@ def bootstrap_rows(bootstrap, intervals):
         # The standard error of a standard deviation of 1,000 draws is 1 / sqrt(2,000) = 2.2 % of it.
         agrees = error < 0.11 and abs(np.mean(values) - result.value) < 5 * result.standard_error
         yield row(f"{RESAMPLES:,} bootstrap AUROCs of {SCORES:.0e} scores, {100 * share:g} % defects", ours, theirs * RESAMPLES / MEASURED,
-                  "scikit-learn in a loop", "50 x", error, agrees, f"loop: {MEASURED} resamples, scaled; agreement of the error with DeLong's, relative")  # fmt: skip
+                  "scikit-learn in a loop", 50, error, agrees, f"loop: {MEASURED} resamples, scaled; agreement of the error with DeLong's, relative")  # fmt: skip
     random = np.random.default_rng(2)
     losses = random.exponential(size=2000)
     from scipy import stats

@@ -1,34 +1,11 @@
 """Per-region overlap and components of 200 maps of 256 x 256 beside anomalib, OpenCV and SciPy, on 2 threads."""
 
 import os
-import statistics
-import time
 
 import numpy as np
+from timing import absent, row, side_by_side
 
 IMAGES, SIDE = 200, 256
-
-
-def side_by_side(ours, *theirs, times=3):
-    """Median seconds and the result of each function; they take turns, so that a busy machine slows all of them."""
-    taken, results = [[] for _ in (ours, *theirs)], [None for _ in (ours, *theirs)]
-    for _ in range(times):
-        for i, function in enumerate((ours, *theirs)):
-            start = time.perf_counter()
-            results[i] = function()
-            taken[i].append(time.perf_counter() - start)
-    return [(statistics.median(seconds), result) for seconds, result in zip(taken, results, strict=True)]
-
-
-def row(what, ours, theirs, peer_name, target, agreement, agrees, note=""):
-    ratio = theirs / ours
-    return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": ratio, "agreement": agreement, "agrees": bool(agrees),
-            "target": None if target is None else f"{target:g} x", "held": None if target is None else bool(ratio >= target), "note": note}  # fmt: skip
-
-
-def absent(what, ours, peer_name, target=None):
-    return {"what": what, "ours": ours, "peer": None, "peer_name": peer_name, "ratio": None, "agreement": None, "agrees": None,
-            "target": None if target is None else f"{target:g} x", "held": None, "note": "not installed"}  # fmt: skip
 
 
 def smooth(noise):

@@ -1,28 +1,12 @@
 """Risk control beside MAPIE, statsmodels, and the definitions in NumPy and SciPy."""
 
 import math
-import statistics
-import time
 import warnings
 
 import numpy as np
+from timing import median_seconds, row
 
 DELTA = 0.1
-
-
-def median_seconds(function, times=3):
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        result = function()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken), result
-
-
-def row(what, peer_name, ours, theirs, agreement, agrees, note=""):
-    ratio = None if ours is None or theirs is None else theirs / ours
-    return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": ratio, "agreement": agreement, "agrees": agrees,
-            "target": None, "held": None, "note": note}  # fmt: skip
 
 
 def losses_of(random, n, settings):
@@ -56,11 +40,11 @@ def bounds_rows(risk, random):
     ours, result = median_seconds(lambda: risk.rcps(losses, limit=0.1, confidence=1 - DELTA))
     theirs, bounds = median_seconds(lambda: defined_bounds(losses, risk.betting_order(len(losses))), times=1)
     difference = float(np.abs(np.maximum(bounds, result.risks) - result.bounds).max())
-    yield row("RCPS, WSR betting, 10,000 x 1,000", "NumPy + scipy brentq", ours, theirs, difference, difference < 1e-10, "the peer measured once")
+    yield row("RCPS, WSR betting, 10,000 x 1,000", ours, theirs, "NumPy + scipy brentq", None, difference, difference < 1e-10, "the peer measured once")
     for bound in ("hoeffding", "hoeffding_bentkus", "empirical_bernstein", "binomial"):
         table = (losses > 0.3).astype(float) if bound == "binomial" else losses
         ours, _ = median_seconds(lambda b=bound, t=table: risk.rcps(t, limit=0.1, bound=b, confidence=1 - DELTA))
-        yield row(f"RCPS, {bound}, 10,000 x 1,000", "none", ours, None, None, None, "time alone")
+        yield row(f"RCPS, {bound}, 10,000 x 1,000", ours, None, "none", None, None, None, "time alone")
 
 
 def mapie_bounds_rows(risk, random):
@@ -79,26 +63,26 @@ def mapie_bounds_rows(risk, random):
         ours, result = median_seconds(lambda b=bound: risk.mean_upper_bounds(large, bound=b, confidence=1 - DELTA))
         theirs, bounds = median_seconds(lambda b=peer_bound: theirs_of(large, "rcps", b))
         difference = float(np.abs(np.minimum(bounds, 1) - result.upper).max())
-        yield row(f"{bound} bounds, 10,000 x 1,000", "MAPIE", ours, theirs, difference, difference < 1e-12, note)
+        yield row(f"{bound} bounds, 10,000 x 1,000", ours, theirs, "MAPIE", None, difference, difference < 1e-12, note)
     ours, result = median_seconds(lambda: risk.crc(large, limit=0.1))
     theirs, bounds = median_seconds(lambda: theirs_of(large, "crc", None))
     difference = float(np.abs(bounds - result.bounds).max())
-    yield row("CRC, 10,000 x 1,000", "MAPIE", ours, theirs, difference, difference < 1e-12, f"{plain}, and that no row rises")
+    yield row("CRC, 10,000 x 1,000", ours, theirs, "MAPIE", None, difference, difference < 1e-12, f"{plain}, and that no row rises")
     small = losses_of(random, 2000, 100)
     ours, result = median_seconds(lambda: risk.mean_upper_bounds(small, confidence=1 - DELTA), 9)
     theirs, bounds = median_seconds(lambda: theirs_of(small, "rcps", "wsr"))
-    yield row("RCPS, WSR betting, 2,000 x 100", "MAPIE", ours, theirs, f"largest difference {np.abs(bounds - result.upper).max():.3g}", False,
+    yield row("RCPS, WSR betting, 2,000 x 100", ours, theirs, "MAPIE", None, f"largest difference {np.abs(bounds - result.upper).max():.3g}", False,
               "MAPIE adds up the maxima of two half batches and rounds to its grid; n settings^2 of memory, 10,000 x 1,000 would be 40 GB an array")  # fmt: skip
 
     ours, result = median_seconds(lambda: risk.mean_p_values(large, limit=0.1, bound="hoeffding_bentkus"))
     theirs, p = median_seconds(lambda: compute_hoeffding_bentkus_p_value(large.mean(0), 10_000, 0.1)[:, 0])
     different = np.abs(p - result) > 1e-9 * np.maximum(p, 1e-300) + 1e-12
-    yield row("Hoeffding-Bentkus p-values, 10,000 x 1,000", "MAPIE", ours, theirs, f"{different.sum()} of {len(p)} differ", not bool(different.any()), plain)
+    yield row("Hoeffding-Bentkus p-values, 10,000 x 1,000", ours, theirs, "MAPIE", None, f"{different.sum()} of {len(p)} differ", not bool(different.any()), plain)
     stepped = sum(int((np.ceil(n * (np.arange(n + 1) / n)) != np.arange(n + 1)).sum()) for n in range(1, 1001))
     k, n = next((k, n) for n in range(1, 1001) for k in range(n + 1) if math.ceil(n * (k / n)) != k)
     theirs_p = float(compute_hoeffding_bentkus_p_value(np.array([k / n]), n, 0.5, binary=True)[0, 0])
     ours_p = risk.mean_p_value((np.arange(n) < k).astype(float), limit=0.5, bound="binomial")
-    yield row("binomial p-values of whole counts", "MAPIE", None, None, f"p({k} of {n}, 0.5): ours {ours_p:.4g}, MAPIE {theirs_p:.4g}", bool(abs(theirs_p - ours_p) < 1e-9),
+    yield row("binomial p-values of whole counts", None, None, "MAPIE", None, f"p({k} of {n}, 0.5): ours {ours_p:.4g}, MAPIE {theirs_p:.4g}", bool(abs(theirs_p - ours_p) < 1e-9),
               f"MAPIE counts one loss too many in {stepped:,} of 501,500 pairs k <= n <= 1,000: ceil(n (k / n)) in floating point")  # fmt: skip
 
 
@@ -115,7 +99,7 @@ def validity_row(risk, random, *, arranged):
         wrong["MAPIE"] += bool(get_r_hat_plus(losses, lambdas, "rcps", "wsr", DELTA, 0.25)[1].min() < limit)
     rates = {name: count / draws for name, count in wrong.items()}
     what = "RCPS, WSR: share of settings above the limit that are certified, 0.1 allowed" + (", rows sorted by loss" if arranged else "")
-    return row(what, "MAPIE", None, None,
+    return row(what, None, None, "MAPIE", None,
                f"ours {rates['ours']:.3f}, MAPIE {rates['MAPIE']:.3f} of {draws} draws", bool(rates["MAPIE"] <= DELTA + 5 * math.sqrt(DELTA * (1 - DELTA) / draws)),
                "flat risk of 0.1001 at a limit of 0.1, 1,000 losses of 0 or 1, confidence 0.9")  # fmt: skip
 
@@ -137,11 +121,11 @@ def threshold_rows(risk, random):
 
         theirs, threshold = median_seconds(calibrate)
         overkill = float((scores[defects:] >= threshold).mean())
-        yield row(f"threshold with escape <= {escape:.0%}, 20,000 scores, {method} on {settings} settings", "MAPIE", ours, theirs,
+        yield row(f"threshold with escape <= {escape:.0%}, 20,000 scores, {method} on {settings} settings", ours, theirs, "MAPIE", None,
                   f"overkill: ours {result.overkill.value:.4f}, MAPIE {overkill:.4f}", result.overkill.value <= overkill, "ours needs no grid and returns no more overkill")  # fmt: skip
     many = np.concatenate([random.normal(3, 1, 100_000), random.normal(0, 1, 900_000)])
     ours, _ = median_seconds(lambda: risk.certified_threshold(many, np.repeat(np.uint8([1, 0]), [100_000, 900_000]), max_escape=0.001))
-    yield row("certified threshold, 10^6 scores", "none", ours, None, None, None, "time alone")
+    yield row("certified threshold, 10^6 scores", ours, None, "none", None, None, None, "time alone")
 
 
 def family_rows(risk, random):
@@ -151,15 +135,15 @@ def family_rows(risk, random):
 
     theirs, found = median_seconds(lambda: control_fwer(p_values, DELTA, "bonferroni_holm"))
     same = bool((np.flatnonzero(rejected) == found).all()) if rejected.sum() == len(found) else False
-    yield row("Holm, 1,000 p-values", "MAPIE", ours, theirs, "same rejections" if same else "other rejections", same)
+    yield row("Holm, 1,000 p-values", ours, theirs, "MAPIE", None, "same rejections" if same else "other rejections", same)
     try:
         from statsmodels.stats.multitest import multipletests
     except ImportError:
-        yield row("Holm, 1,000 p-values", "statsmodels", ours, None, None, None, "not installed")
+        yield row("Holm, 1,000 p-values", ours, None, "statsmodels", None, None, None, "not installed")
         return
     theirs, found = median_seconds(lambda: multipletests(p_values, DELTA, method="holm")[0])
     same = bool((found == rejected).all())
-    yield row("Holm, 1,000 p-values", "statsmodels", ours, theirs, "same rejections" if same else "other rejections", same)
+    yield row("Holm, 1,000 p-values", ours, theirs, "statsmodels", None, "same rejections" if same else "other rejections", same)
 
 
 def rows(oddity):
@@ -171,7 +155,7 @@ def rows(oddity):
     try:
         import mapie  # noqa: F401
     except ImportError:
-        yield row("RCPS, WSR betting, 2,000 x 100", "MAPIE", None, None, None, None, "not installed")
+        yield row("RCPS, WSR betting, 2,000 x 100", None, None, "MAPIE", None, None, None, "not installed")
         return
     yield from mapie_bounds_rows(risk, random)
     yield validity_row(risk, random, arranged=False)

@@ -20,13 +20,14 @@ def median_seconds(function, times=3):
     return side_by_side(function, times=times)[0]
 
 
-def row(what, ours, theirs, peer_name, target, agreement, agrees, note=""):
-    """`target`: least ratio of the peer's time over ours, or None. Without a time of the peer there is no ratio."""
-    ratio = None if theirs is None else theirs / ours
-    held = None if target is None or ratio is None else bool(ratio >= target)
+def row(what, ours, theirs, peer_name, target, agreement, agrees, note="", held=None):
+    """`target`: least ratio of the peer's time over ours, None, or a text whose `held` the caller knows. Without a time of both there is no ratio."""
+    ratio = None if ours is None or theirs is None else theirs / ours
+    if isinstance(target, float | int):
+        held, target = None if ratio is None else ratio >= target, f"{target:g} x"
     return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": ratio, "agreement": agreement,
-            "agrees": None if agrees is None else bool(agrees), "target": None if target is None else f"{target:g} x", "held": held, "note": note}  # fmt: skip
+            "agrees": None if agrees is None else bool(agrees), "target": target, "held": None if held is None else bool(held), "note": note}  # fmt: skip
 
 
-def absent(what, ours, peer_name, target=None, note="not installed"):
-    return row(what, ours, None, peer_name, target, None, None, note)
+def absent(what, ours, peer_name, target=None, note="not installed", held=None):
+    return row(what, ours, None, peer_name, target, None, None, note, held)

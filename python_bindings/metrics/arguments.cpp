@@ -122,13 +122,13 @@ metrics::Values Arguments::values(const char* name, const ArrayLike& object) {
   return result;
 }
 
-metrics::Values Arguments::weights(const OptionalArray& object) {
+metrics::Values Arguments::optional_values(const char* name, const OptionalArray& object) {
   if (!object) {
     return {};
   }
-  const metrics::Values result = values("weights", *object);
+  const metrics::Values result = values(name, *object);
   if (result.empty()) {
-    throw py::value_error(message("weights is empty; expected one for each sample, or None"));
+    throw py::value_error(message(name, " is empty; expected one for each sample, or None"));
   }
   return result;
 }
@@ -201,8 +201,15 @@ std::span<const std::int64_t> Arguments::integers_of(const char* name, const py:
   return integers_.emplace_back(wide.data(), wide.data() + wide.size());
 }
 
-std::span<const std::int64_t> Arguments::integers(const char* name, const OptionalArray& object) {
-  return object ? integers(name, *object) : std::span<const std::int64_t>();
+std::span<const std::int64_t> Arguments::optional_integers(const char* name, const OptionalArray& object) {
+  if (!object) {
+    return {};
+  }
+  const auto result = integers(name, *object);
+  if (result.empty()) {
+    throw py::value_error(message(name, " is empty; expected one for each sample, or None"));
+  }
+  return result;
 }
 
 std::span<const std::uint8_t> Arguments::mask(const char* name, const ArrayLike& object,

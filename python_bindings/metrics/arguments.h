@@ -40,8 +40,9 @@ public:
 
   /// float32 or float64, one dimension.
   metrics::Values values(const char* name, const ArrayLike& array);
-  /// One weight for each sample as `values`; None stands for no weights, an empty array is a mistake.
-  metrics::Values weights(const OptionalArray& array);
+  /// One value for each sample as `values`; None stands for none, an empty array is a mistake.
+  metrics::Values optional_values(const char* name, const OptionalArray& array);
+  metrics::Values weights(const OptionalArray& array) { return optional_values("weights", array); }
   /// float32 or float64, any number of dimensions, in C order.
   metrics::Values flat_values(const char* name, const ArrayLike& array, std::vector<std::size_t>& shape);
   /// float32 or float64, two dimensions.
@@ -52,8 +53,9 @@ public:
   std::span<const std::uint8_t> labels(const char* name, const ArrayLike& array);
   /// One dimension: int64 without a copy, other integers are copied.
   std::span<const std::int64_t> integers(const char* name, const ArrayLike& array);
-  std::span<const std::int64_t> integers(const char* name, const OptionalArray& array);  ///< None: empty
-  /// The same with two dimensions, row by row.
+  /// One integer for each sample; None stands for none, an empty array is a mistake.
+  std::span<const std::int64_t> optional_integers(const char* name, const OptionalArray& array);
+  /// Integers with two dimensions, row by row.
   std::span<const std::int64_t> integer_matrix(const char* name, const ArrayLike& array, std::size_t& columns);
   /// Non-negative masks of any shape: bool and uint8 without a copy; other dtypes are refused.
   std::span<const std::uint8_t> mask(const char* name, const ArrayLike& array, std::vector<std::size_t>& shape);

@@ -19,8 +19,8 @@ metrics::ResamplingOptions serial_options(Arguments& arguments, const char* func
           resamples,
           confidence,
           seed,
-          groups_of(arguments, function, "groups", groups),
-          groups_of(arguments, function, "strata", strata),
+          arguments.optional_integers("groups", groups),
+          arguments.optional_integers("strata", strata),
           false};
 }
 
@@ -45,7 +45,7 @@ metrics::RankingBootstrapOptions ranking_options(Arguments& arguments, const cha
           resamples,
           confidence,
           seed,
-          groups_of(arguments, function, "groups", groups),
+          arguments.optional_integers("groups", groups),
           stratified};
 }
 
@@ -57,7 +57,7 @@ metrics::BootstrapOptions pixel_options(Arguments& arguments, const char* functi
           seed,
           stratified,
           method_of(function, method),
-          groups_of(arguments, function, "groups", groups)};
+          arguments.optional_integers("groups", groups)};
 }
 
 py::dict fields(const metrics::Estimate& estimate) {

@@ -73,7 +73,7 @@ void bind_comparison(py::module_& m) {
           constexpr const char* function = "paired_permutation_test";
           Arguments arguments(function);
           const metrics::Values of_a = arguments.values("a", a), of_b = arguments.values("b", b);
-          const auto of_groups = groups_of(arguments, function, "groups", groups);
+          const auto of_groups = arguments.optional_integers("groups", groups);
           const auto options = permutation_options(function, alternative, permutations, exact_up_to, seed);
           return fields(without_gil([&] { return metrics::paired_permutation_test(of_a, of_b, of_groups, options); }));
         });
@@ -82,7 +82,7 @@ void bind_comparison(py::module_& m) {
                                std::uint64_t seed) {
     constexpr const char* function = "permutation_test";
     Arguments arguments(function);
-    const auto of_groups = groups_of(arguments, function, "groups", groups);
+    const auto of_groups = arguments.optional_integers("groups", groups);
     const auto options = permutation_options(function, alternative, permutations, exact_up_to, seed);
     // The statistic is Python: one call at a time, with the GIL.
     const auto call = [&](std::span<const std::uint8_t> swapped) {

@@ -149,7 +149,7 @@ void bind_sets(py::module_& m) {
     Arguments arguments("set_scores");
     const metrics::Matrix table = arguments.matrix("probabilities", probabilities);
     const std::span<const std::int64_t> of_classes = arguments.integers("classes", classes);
-    const std::span<const std::int64_t> of_ids = arguments.integers("ids", ids);
+    const std::span<const std::int64_t> of_ids = arguments.optional_integers("ids", ids);
     const SetScore wanted = score_of("set_scores", score);
     const SampleRole part = role_of("set_scores", role);
     return to_numpy(without_gil([&] { return metrics::set_scores(table, of_classes, wanted, of_ids, part); }));
@@ -158,7 +158,7 @@ void bind_sets(py::module_& m) {
                                         const OptionalArray& ids, const std::string& role) {
     Arguments arguments("set_scores_of_all_classes");
     const metrics::Matrix table = arguments.matrix("probabilities", probabilities);
-    const std::span<const std::int64_t> of_ids = arguments.integers("ids", ids);
+    const std::span<const std::int64_t> of_ids = arguments.optional_integers("ids", ids);
     const SetScore wanted = score_of("set_scores_of_all_classes", score);
     const SampleRole part = role_of("set_scores_of_all_classes", role);
     return to_numpy(without_gil([&] { return metrics::set_scores_of_all_classes(table, wanted, of_ids, part); }),
@@ -171,8 +171,8 @@ void bind_sets(py::module_& m) {
     const metrics::Matrix table = arguments.matrix("probabilities", probabilities);
     const std::span<const std::int64_t> of_classes = arguments.integers("classes", classes);
     const std::span<const double> alphas = arguments.doubles("alpha", alpha);
-    const std::span<const std::int64_t> of_groups = arguments.integers("groups", groups);
-    const std::span<const std::int64_t> of_ids = arguments.integers("ids", ids);
+    const std::span<const std::int64_t> of_groups = arguments.optional_integers("groups", groups);
+    const std::span<const std::int64_t> of_ids = arguments.optional_integers("ids", ids);
     const SetScore wanted = score_of("calibrate_sets", score);
     const metrics::SetCalibrationOptions options{{alphas.begin(), alphas.end()}, class_conditional, delta};
     SetThresholds result =
@@ -186,8 +186,8 @@ void bind_sets(py::module_& m) {
     const metrics::Matrix table = arguments.matrix("probabilities", probabilities);
     const metrics::Matrix limits = arguments.matrix("thresholds", thresholds);
     const std::span<const std::int64_t> known = arguments.integers("groups of thresholds", of_groups);
-    const std::span<const std::int64_t> rows_groups = arguments.integers("groups", groups);
-    const std::span<const std::int64_t> of_ids = arguments.integers("ids", ids);
+    const std::span<const std::int64_t> rows_groups = arguments.optional_integers("groups", groups);
+    const std::span<const std::int64_t> of_ids = arguments.optional_integers("ids", ids);
     SetThresholds wanted;
     wanted.score = score_of("prediction_sets", score);
     wanted.classes = classes;
@@ -205,7 +205,7 @@ void bind_sets(py::module_& m) {
     Arguments arguments("prediction_sets_at");
     const metrics::Matrix table = arguments.matrix("probabilities", probabilities);
     const metrics::Values limits = arguments.values("thresholds", thresholds);
-    const std::span<const std::int64_t> of_ids = arguments.integers("ids", ids);
+    const std::span<const std::int64_t> of_ids = arguments.optional_integers("ids", ids);
     const SetScore wanted = score_of("prediction_sets_at", score);
     return fields(without_gil([&] { return metrics::prediction_sets_at(table, wanted, limits, of_ids); }));
   });
@@ -226,7 +226,7 @@ void bind_sets(py::module_& m) {
     sets.masks.assign(masks.data(), masks.data() + masks.size());
     sets.sizes.assign(sizes.data(), sizes.data() + sizes.size());
     const std::span<const std::int64_t> truth = arguments.integers("classes", of_rows);
-    const std::span<const std::int64_t> of_groups = arguments.integers("groups", groups);
+    const std::span<const std::int64_t> of_groups = arguments.optional_integers("groups", groups);
     const metrics::SetEvaluationOptions options{level, confidence, size_bounds};
     metrics::SetEvaluation result =
         without_gil([&] { return metrics::evaluate_sets(sets, truth, options, of_groups); });
@@ -248,7 +248,7 @@ void bind_regression(py::module_& m) {
     Arguments arguments("residual_scores");
     const metrics::Values f = arguments.values("predictions", predictions);
     const metrics::Values y = arguments.values("targets", targets);
-    const metrics::Values of_scales = arguments.values("scales", scales);
+    const metrics::Values of_scales = arguments.optional_values("scales", scales);
     return to_numpy(without_gil([&] { return metrics::residual_scores(f, y, of_scales); }));
   });
   m.def("quantile_scores", [](const ArrayLike& low, const ArrayLike& high, const ArrayLike& targets) {
@@ -262,7 +262,7 @@ void bind_regression(py::module_& m) {
           Arguments arguments("residual_intervals");
           const metrics::Values f = arguments.values("predictions", predictions);
           const metrics::Values limits = arguments.values("thresholds", thresholds);
-          const metrics::Values of_scales = arguments.values("scales", scales);
+          const metrics::Values of_scales = arguments.optional_values("scales", scales);
           return fields(without_gil([&] { return metrics::residual_intervals(f, limits, of_scales); }));
         });
   m.def("quantile_intervals", [](const ArrayLike& low, const ArrayLike& high, const ArrayLike& thresholds) {
@@ -309,7 +309,7 @@ void bind_calibrations(py::module_& m) {
       tables.push_back(arguments.matrix("probabilities", table));
     }
     const std::span<const double> alphas = arguments.doubles("alpha", alpha);
-    const std::span<const std::int64_t> of_ids = arguments.integers("ids", ids);
+    const std::span<const std::int64_t> of_ids = arguments.optional_integers("ids", ids);
     const SetScore wanted = score_of("cross_conformal_sets", score);
     return fields(
         without_gil([&] { return metrics::cross_conformal_sets(tables, calibration, wanted, alphas, of_ids); }));

@@ -14,15 +14,15 @@ void add(pybind11::module_& parent, const char* name, void (*bind)(pybind11::mod
 PYBIND11_MODULE(_metrics, m) {
   m.doc() = "Compiled metrics: bare functions, without defaults. Use oddity.metrics, which documents them.";
   using namespace oddity::python;
-  add(m, "conformal", bind_conformal);
   add(m, "bootstrap", bind_bootstrap);
   add(m, "comparison", bind_comparison);
+  add(m, "conformal", bind_conformal);
   add(m, "confusion", bind_confusion);
   add(m, "density", bind_density);
   add(m, "drift", bind_drift);
   add(m, "intervals", bind_intervals);
   add(m, "outliers", bind_outliers);
   add(m, "ranking", bind_ranking);
-  add(m, "risk", bind_risk);
   add(m, "regions", bind_regions);
+  add(m, "risk", bind_risk);
 }

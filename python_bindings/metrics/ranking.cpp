@@ -115,7 +115,7 @@ void bind_streaming(py::module_& m) {
             const auto of_labels = arguments.labels("labels", labels);
             std::vector<std::uint64_t> of_counts;
             if (counts) {
-              of_counts = multiplicities(arguments.integers("counts", counts), of_scores.size());
+              of_counts = multiplicities(arguments.optional_integers("counts", counts), of_scores.size());
             }
             without_gil([&] { ranking.add(of_scores, of_labels, of_counts); });
           })

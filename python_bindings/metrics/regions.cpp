@@ -120,10 +120,9 @@ void bind_regions(py::module_& m) {
                              const OptionalArray& groups) {
     Arguments arguments("region_overlap");
     const auto items = arguments.maps("maps", maps, "masks", masks);
-    const metrics::RegionOverlapOptions options{
-        least_overlap, method_of("region_overlap", method),
-        resamples,     confidence,
-        seed,          groups_of(arguments, "region_overlap", "groups", groups)};
+    const metrics::RegionOverlapOptions options{least_overlap, method_of("region_overlap", method),
+                                                resamples,     confidence,
+                                                seed,          arguments.optional_integers("groups", groups)};
     metrics::RegionOverlaps result = without_gil([&] { return metrics::region_overlap(items, threshold, options); });
     using Region = metrics::RegionOverlap;
     return py::dict("mean"_a = fields(std::move(result.mean)), "escaped_regions"_a = result.escaped_regions,
@@ -144,7 +143,7 @@ void bind_regions(py::module_& m) {
     const auto items = arguments.maps("maps", maps, "masks", masks);
     const metrics::OverkillAreaOptions options{allowed_area, method_of("overkill_area", method),
                                                resamples,    confidence,
-                                               seed,         groups_of(arguments, "overkill_area", "groups", groups)};
+                                               seed,         arguments.optional_integers("groups", groups)};
     metrics::OverkillArea result = without_gil([&] { return metrics::overkill_area(items, threshold, options); });
     using Image = metrics::ImageOverkill;
     return py::dict("mean_area"_a = fields(std::move(result.mean_area)), "pixel_rate"_a = result.pixel_rate,

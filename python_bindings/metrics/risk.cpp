@@ -119,7 +119,7 @@ void bind_risk(py::module_& m) {
     Arguments arguments("ltt");
     const metrics::Matrix table = arguments.matrix("losses", losses);
     const metrics::LttOptions options{mean_options("ltt", bound, confidence, maximum, seed), method_of("ltt", method),
-                                      safest_of("ltt", safest), starts, arguments.values("costs", costs)};
+                                      safest_of("ltt", safest), starts, arguments.optional_values("costs", costs)};
     auto result = without_gil([&] { return metrics::ltt(table, limit, options); });
     return py::dict("index"_a = result.index, "certified"_a = flags(result.certified),
                     "risks"_a = to_numpy(std::move(result.risks)), "p_values"_a = to_numpy(std::move(result.p_values)),
@@ -130,7 +130,8 @@ void bind_risk(py::module_& m) {
     Arguments arguments("certified_threshold");
     const metrics::Values of_scores = arguments.values("scores", scores);
     const auto of_labels = arguments.labels("labels", labels);
-    const metrics::CertifiedThresholdOptions options{confidence, max_overkill, arguments.integers("groups", groups)};
+    const metrics::CertifiedThresholdOptions options{confidence, max_overkill,
+                                                     arguments.optional_integers("groups", groups)};
     const auto result =
         without_gil([&] { return metrics::certified_threshold(of_scores, of_labels, max_escape, options); });
     return py::dict("certified"_a = result.certified, "escape_certified"_a = result.escape_certified,

@@ -259,7 +259,7 @@ BAD_INPUT = [
     (lambda: filled().add([1.0], [1], [-1]), ValueError, "counts must not be negative; got -1 at index 0"),
     (lambda: filled().add([1.0], [1], [1.5]), TypeError, "counts has dtype float64; expected integers"),
     (lambda: filled().add([1.0], [1], [1, 2]), ValueError, "scores and counts differ in length; got 1 and 2"),
-    (lambda: filled().add([1.0], [1], []), ValueError, "scores and counts differ in length; got 1 and 0"),
+    (lambda: filled().add([1.0], [1], []), ValueError, "counts is empty; expected one for each sample, or None"),
     (lambda: filled().add([1e39], [1]), ValueError, "scores must be within the range of float32"),
     (lambda: filled().add_maps(MAPS, MASKS.astype(int)), TypeError, "masks has dtype int64; expected bool or uint8"),
     (lambda: filled().merge(filled(mantissa_bits=9)), ValueError, "mantissa_bits differ; got 15 and 9"),

@@ -9,32 +9,29 @@ no result depends on the number of threads (set by the environment variable ODDI
 """
 
 from . import (
-    conformal,
     bootstrap,
     comparison,
+    conformal,
     confusion,
     density,
     drift,
     intervals,
     outliers,
     ranking,
-    risk,
-)
-
-__all__ = [
-    "conformal",
     regions,
+    risk,
 )
 
 __all__ = [
     "bootstrap",
     "comparison",
+    "conformal",
     "confusion",
     "density",
     "drift",
     "intervals",
     "outliers",
     "ranking",
-    "risk",
     "regions",
+    "risk",
 ]
