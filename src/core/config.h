@@ -82,7 +82,7 @@ std::string to_json(Options& options) {
   return to_json([](OptionsVisitor& v, void* o) { describe(v, *static_cast<Options*>(o)); }, &options);
 }
 
-/// A table for people: key, default, unit, range or choices, sentence. For `oddity describe`.
+/// A table for people: key, value (that of the given options), unit, range or choices, sentence. For `oddity describe`.
 std::string to_help(void (*describe_with)(OptionsVisitor&, void*), void* options);
 template <class Options>
 std::string to_help(Options& options) {

@@ -228,7 +228,7 @@ std::string to_json(void (*describe_with)(OptionsVisitor&, void*), void* options
 }
 
 std::string to_help(void (*describe_with)(OptionsVisitor&, void*), void* options) {
-  std::vector<Row> rows = {{"KEY", "DEFAULT", "RANGE", "MEANING"}};
+  std::vector<Row> rows = {{"KEY", "VALUE", "RANGE", "MEANING"}};
   collect_rows(collect(Form::yaml, describe_with, options), "", rows);
   std::size_t key = 0, value = 0, rule = 0;
   for (const Row& row : rows) {

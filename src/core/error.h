@@ -52,7 +52,8 @@ struct DeviceError : Error {
   explicit DeviceError(const std::string& message) : Error(ExitCode::failed, message) {}
 };
 
-/// Stopped on request (Ctrl-C, SIGTERM, stop token); the work can be resumed. Exit code 75.
+/// Stopped on request (Ctrl-C, SIGTERM, stop token). Exit code 75 where the work can be resumed: `oddity train`. The
+/// command turns it into 1 elsewhere.
 struct Interrupted : Error {
   explicit Interrupted(const std::string& message) : Error(ExitCode::interrupted, message) {}
 };

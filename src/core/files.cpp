@@ -281,6 +281,16 @@ AtomicDirectory::AtomicDirectory(fs::path directory) : target_(without_slash(dir
   if (!target_.has_filename()) {
     fail<PathError>("[core.create_directory] '{}' names no directory", directory.string());
   }
+  std::error_code error;
+  if (const fs::file_status status = fs::status(target_, error); fs::exists(status)) {
+    const bool is_directory = fs::is_directory(status);
+    if (!is_directory || !fs::is_empty(target_, error)) {
+      fail<PathError>(
+          "[core.create_directory] '{}' exists; got a {}; expected a new name or an empty directory: choose "
+          "another, or remove it first",
+          target_.string(), is_directory ? "directory that is not empty" : "file");
+    }
+  }
   if (target_.has_parent_path()) {
     make_directories(target_.parent_path());
   }

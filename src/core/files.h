@@ -44,8 +44,9 @@ private:
   int descriptor_ = -1;
 };
 
-/// A directory that appears as a whole: fill `path()`, then `commit`. Without `commit` it is removed. An existing
-/// non-empty directory of that name is an IoError at `commit`.
+/// A directory that appears as a whole: fill `path()`, then `commit`. Without `commit` it is removed. Parents are made.
+/// An existing file or non-empty directory of that name is a PathError at once, and an IoError at `commit` when it came
+/// in between.
 class AtomicDirectory {
 public:
   explicit AtomicDirectory(std::filesystem::path directory);

@@ -262,11 +262,17 @@ TEST(Files, ADirectoryDoesNotReplaceAnother) {
   const TemporaryDirectory directory;
   fs::create_directory(directory / "run");
   write_file_atomic(directory / "run" / "model", std::string_view("x"));
+  expect_part(message_of<PathError>([&] { AtomicDirectory made(directory / "run"); }),
+              "/run' exists; got a directory that is not empty; expected a new name");
+  expect_part(message_of<PathError>([&] { AtomicDirectory made(directory / "run" / "model"); }), "got a file");
   {
-    AtomicDirectory made(directory / "run");
+    AtomicDirectory made(directory / "late");
+    fs::create_directory(directory / "late");
+    write_file_atomic(directory / "late" / "model", std::string_view("y"));
     expect_part(message_of<IoError>([&] { made.commit(); }), "cannot create");
   }
-  EXPECT_EQ(names_in(directory.path()), (std::set<std::string>{"run"}));
+  EXPECT_EQ(read_text_file(directory / "late" / "model"), "y");
+  EXPECT_EQ(names_in(directory.path()), (std::set<std::string>{"run", "late"}));
   EXPECT_EQ(read_text_file(directory / "run" / "model"), "x");
   EXPECT_THROW(AtomicDirectory(directory / "run" / "model" / "x"), PathError);
   AtomicDirectory(directory / "absent" / "x").commit();  // parents are made

@@ -15,6 +15,8 @@ TEST(NearestWord, IsTheOneThatWasMeant) {
   EXPECT_EQ(nearest_word("augmentation", known), "");
   EXPECT_EQ(nearest_word("x", known), "");
   EXPECT_EQ(nearest_word("", known), "");
+  EXPECT_EQ(nearest_word("foo", {"few", "drift"}), "");  // two of three letters are no likeness
+  EXPECT_EQ(nearest_word("fe", {"few"}), "few");
   EXPECT_EQ(nearest_word("a", {}), "");
   EXPECT_EQ(nearest_word("ab", {"xy"}), "");  // nothing in common
 }
