@@ -9,6 +9,7 @@
 
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/plural.h"
 
 namespace oddity {
 namespace {
@@ -41,6 +42,7 @@ public:
 
   DatasetCheck run(ProgressSink& progress) {
     check_.name = dataset_.name();
+    check_.layout = dataset_.layout();
     check_.images = samples_.size();
     progress.begin("checking", static_cast<std::int64_t>(samples_.size()));
     for (std::size_t i = 0; i < samples_.size(); ++i) {
@@ -143,7 +145,9 @@ private:
     const auto good = check_.labels.find({Split::train, "good"});
     const std::size_t count = good == check_.labels.end() ? 0 : good->second;
     if (count < min_good) {
-      add(true, fmt::format("too few good training images: got {}, expected at least {}", count, min_good));
+      add(true, fmt::format("too few good training images: got {}, expected at least {}: put photographs of good parts "
+                            "into FOLDER/train/good",
+                            count, min_good));
     }
     const bool defects = std::any_of(check_.labels.begin(), check_.labels.end(), [](const auto& entry) {
       return entry.first.first == Split::test && entry.first.second != "good" && entry.first.second != "unknown";
@@ -181,7 +185,8 @@ bool DatasetCheck::ok() const {
 DatasetCheck check_dataset(const Dataset& dataset, ProgressSink& progress) { return Checker(dataset).run(progress); }
 
 std::string to_text(const DatasetCheck& check) {
-  std::string text = fmt::format("{}: {} images\n", check.name, check.images);
+  std::string text = fmt::format("{}: {}{}\n", check.name, counted(check.images, "image"),
+                                 check.layout.empty() ? "" : ", read as " + check.layout);
   for (const auto& [key, count] : check.labels) {
     text += fmt::format("  {:<12} {:<24} {:>7}\n", name_of(key.first), key.second, count);
   }
@@ -189,13 +194,15 @@ std::string to_text(const DatasetCheck& check) {
     text += fmt::format("  {}x{} px, {} channel{}, {}: {}\n", kind.height, kind.width, kind.channels,
                         kind.channels == 1 ? "" : "s", depth_name(kind.depth), count);
   }
-  text += fmt::format("  {} groups, {} defective images with mask\n", check.groups.size(), check.masked);
+  text += fmt::format("  {}, {} with mask\n", counted(check.groups.size(), "group"),
+                      counted(check.masked, "defective image"));
   for (const DatasetProblem& problem : check.problems) {
     text += fmt::format("{}: {}\n", problem.error ? "error" : "warning", problem.text);
   }
   const auto errors = std::count_if(check.problems.begin(), check.problems.end(),
                                     [](const DatasetProblem& problem) { return problem.error; });
-  text += errors == 0 ? "usable\n" : fmt::format("not usable: {} error{}\n", errors, errors == 1 ? "" : "s");
+  text +=
+      errors == 0 ? "usable\n" : fmt::format("not usable: {}\n", counted(static_cast<std::size_t>(errors), "error"));
   return text;
 }
 

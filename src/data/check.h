@@ -26,7 +26,7 @@ struct DatasetProblem {
 
 /// `oddity data check`: every image and mask is read once.
 struct DatasetCheck {
-  std::string name;
+  std::string name, layout;  ///< as the dataset says them
   std::size_t images = 0;
   std::map<std::pair<Split, std::string>, std::size_t> labels;  ///< images by split and label
   std::map<std::string, std::map<Split, std::size_t>> groups;   ///< images by group (named ones) and split

@@ -1,6 +1,10 @@
 #include "data/dataset.h"
 
 #include <filesystem>
+#include <map>
+#include <utility>
+
+#include <fmt/core.h>
 
 #include "core/error.h"
 #include "data/decode.h"
@@ -40,6 +44,25 @@ std::unique_ptr<Dataset> open_dataset(const std::string& where) {
       "[data.open_dataset] '{}' is of no known kind; expected a folder, an idx file (its name holds "
       "-idx3), a .h5 pack or an image",
       where);
+}
+
+std::string description_of(const Dataset& dataset) {
+  std::map<Split, std::map<std::string, std::size_t>> counts;
+  for (const Sample& sample : dataset.samples()) {
+    ++counts[sample.split][sample.label];
+  }
+  std::string text = dataset.layout();
+  text += text.empty() ? "" : ": ";
+  bool first = true;
+  for (const auto& [split, labels] : counts) {
+    text += fmt::format("{}{}: ", std::exchange(first, false) ? "" : "; ", name_of(split));
+    std::string list;
+    for (const auto& [label, count] : labels) {
+      list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, label);
+    }
+    text += list;
+  }
+  return text;
 }
 
 }  // namespace oddity

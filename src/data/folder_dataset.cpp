@@ -15,7 +15,14 @@ FolderDataset::FolderDataset(const fs::path& root) : root_(root) {
   if (!fs::is_directory(root, error)) {
     fail<PathError>("[data.folder] {} is not a folder; expected a dataset folder", root.string());
   }
-  samples_ = fs::exists(root / "index.csv") ? read_index(root) : scan_folder(root);
+  if (fs::exists(root / "index.csv")) {
+    layout_ = "index.csv";
+    samples_ = read_index(root);
+    return;
+  }
+  FolderScan scan = scan_folder(root);
+  layout_ = std::move(scan.layout);
+  samples_ = std::move(scan.samples);
 }
 
 std::unique_ptr<FolderDataset> FolderDataset::of_file(const fs::path& file) {
@@ -29,6 +36,7 @@ std::unique_ptr<FolderDataset> FolderDataset::of_file(const fs::path& file) {
   sample.file = file.filename().string();
   sample.split = Split::test;
   sample.label = "unknown";
+  dataset->layout_ = "one image without a label";
   dataset->samples_ = {sample};
   return dataset;
 }

@@ -20,6 +20,9 @@ namespace oddity {
 ///   is test and the others train; all other labels, and everything when no folder is good, are test.
 /// - images directly inside: unlabelled (label `unknown`), split test; the masks unknown.
 ///
+/// A folder named like a split whose parent holds another one (parts/train beside parts/test) is read as it is, with a
+/// warning that the parent may be meant; so are images that index.csv does not list, with a warning that counts them.
+///
 /// A file is an image when its extension is one of decode.h; hidden files are skipped. A mask counts a pixel as
 /// defective when any of its colour channels is not 0.
 class FolderDataset final : public Dataset {
@@ -31,6 +34,7 @@ public:
   static std::unique_ptr<FolderDataset> of_file(const std::filesystem::path& file);
 
   std::string name() const override { return root_.string(); }
+  std::string layout() const override { return layout_; }
   const std::vector<Sample>& samples() const override { return samples_; }
   Image image(std::size_t index) const override;
   Image mask(std::size_t index) const override;
@@ -39,6 +43,7 @@ public:
 private:
   FolderDataset() = default;
   std::filesystem::path root_;
+  std::string layout_;
   std::vector<Sample> samples_;
 };
 

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/plural.h"
 #include "data/csv.h"
 #include "data/decode.h"
 
@@ -97,9 +98,8 @@ std::vector<Sample> scan_splits(const fs::path& root) {
     const std::vector<std::string> labels = folders_in(folder);
     if (const std::vector<std::string> loose = images_in(folder); !loose.empty()) {
       fail<ContentError>(
-          "[data.folder] {} images lie in {} itself ({}, for one); expected a folder for each label, such "
-          "as {}/good",
-          loose.size(), folder.string(), loose.front(), name_of(split));
+          "[data.folder] {} in {} itself ({}, for one); expected a folder for each label: move what is good to {}/good",
+          counted(loose.size(), "image"), folder.string(), loose.front(), name_of(split));
     }
     if (split == Split::train && (!fs::is_directory(folder / "good") || images_in(folder / "good").empty())) {
       const auto other = std::find_if(labels.begin(), labels.end(), means_good);
@@ -235,6 +235,48 @@ private:
   CsvTable table_;
 };
 
+/// Images below `root` that index.csv leaves out are said: they may have been put there after it was written.
+void warn_of_unlisted(const fs::path& root, const std::vector<Sample>& samples) {
+  std::set<std::string> listed;
+  for (const Sample& sample : samples) {
+    listed.insert({sample.file, sample.mask});
+  }
+  std::size_t unlisted = 0;
+  std::string example;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string file = entry->path().lexically_relative(root).generic_string();
+    if (hidden(entry->path()) || file == "ground_truth") {
+      entry.disable_recursion_pending();
+    } else if (has_image_extension(file) && !listed.contains(file) && entry->is_regular_file(error)) {
+      example = unlisted++ == 0 || file < example ? file : example;
+    }
+  }
+  if (unlisted > 0) {
+    log_warning(
+        "{} in {} {} not in its index.csv and {} not used: {}{}; add a line for each, or delete index.csv so "
+        "that the folders count",
+        counted(unlisted, "image file"), root.string(), unlisted == 1 ? "is" : "are", unlisted == 1 ? "is" : "are",
+        example, unlisted == 1 ? "" : " is the first");
+  }
+}
+
+/// `parts/train` given where `parts` was meant would be read as class folders, without the other splits.
+void warn_of_split_folder(const fs::path& root) {
+  std::error_code error;
+  fs::path whole = fs::weakly_canonical(root, error);
+  if (error || !split_named(whole.filename().string())) {
+    return;
+  }
+  for (const Split other : all_splits) {
+    if (name_of(other) != whole.filename() && fs::is_directory(whole.parent_path() / name_of(other), error)) {
+      log_warning("{} is read alone, although {} lies beside it: give {} to read all splits", root.string(),
+                  name_of(other), whole.parent_path().string());
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 std::string find_mask(const fs::path& root, Split split, const std::string& label, const fs::path& file) {
@@ -252,33 +294,19 @@ std::string find_mask(const fs::path& root, Split split, const std::string& labe
 std::vector<Sample> read_index(const fs::path& root) {
   std::vector<Sample> samples = IndexReader(root).read();
   sort_by_file(samples);
-  std::set<std::string> listed;
-  for (const Sample& sample : samples) {
-    listed.insert({sample.file, sample.mask});
-  }
-  std::size_t unlisted = 0;
-  std::string example;
-  std::error_code error;
-  for (fs::recursive_directory_iterator entry(root, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string file = entry->path().lexically_relative(root).generic_string();
-    if (!file.starts_with("ground_truth/") && has_image_extension(file) && !listed.contains(file)) {
-      example = unlisted++ == 0 || file < example ? file : example;
-    }
-  }
-  if (unlisted > 0) {
-    log_info("{} image files in {} are not in its index.csv and are not used; the first is {}", unlisted, root.string(),
-             example);
-  }
+  warn_of_unlisted(root, samples);
   return samples;
 }
 
-std::vector<Sample> scan_folder(const fs::path& root) {
+FolderScan scan_folder(const fs::path& root) {
   const std::vector<std::string> folders = folders_in(root);
   const std::vector<std::string> images = images_in(root);
   const auto has = [&](const char* name) { return std::binary_search(folders.begin(), folders.end(), name); };
-  std::vector<Sample> samples;
+  FolderScan scan;
+  std::vector<Sample>& samples = scan.samples;
   if (has("train") || has("test")) {
     samples = scan_splits(root);
+    scan.layout = "folders of splits and labels";
   } else {
     std::vector<std::string> classes;
     for (const std::string& folder : folders) {
@@ -287,17 +315,22 @@ std::vector<Sample> scan_folder(const fs::path& root) {
       }
     }
     if (!classes.empty() && !images.empty()) {
-      fail<ContentError>(
-          "[data.folder] {} has {} images of its own and images in the folders [{}]; expected one or the other",
-          root.string(), images.size(), fmt::join(classes, ", "));
+      fail<ContentError>("[data.folder] {} has {} of its own and images in the folders [{}]; expected one or the other",
+                         root.string(), counted(images.size(), "image"), fmt::join(classes, ", "));
     }
     if (!classes.empty()) {
       samples = scan_classes(root, classes);
+      scan.layout =
+          fmt::format("class folders without splits, {}", std::any_of(classes.begin(), classes.end(), means_good)
+                                                              ? "of which every fifth good image is for test"
+                                                              : "none of them named good or ok");
     } else {
       for (const std::string& name : images) {
         samples.push_back(sample_of(name, Split::test, "unknown"));
       }
+      scan.layout = "images without labels";
     }
+    warn_of_split_folder(root);
   }
   if (samples.empty()) {
     fail<ContentError>(
@@ -306,7 +339,7 @@ std::vector<Sample> scan_folder(const fs::path& root) {
         root.string(), fmt::join(folders, ", "));
   }
   sort_by_file(samples);
-  return samples;
+  return scan;
 }
 
 }  // namespace oddity

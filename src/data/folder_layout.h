@@ -1,14 +1,19 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "data/sample.h"
 
 namespace oddity {
 
-/// The samples of a folder in the layouts that folder_dataset.h describes, sorted by file.
-std::vector<Sample> scan_folder(const std::filesystem::path& root);
+/// What a folder without index.csv holds.
+struct FolderScan {
+  std::vector<Sample> samples;  ///< sorted by file
+  std::string layout;           ///< for people: which of the layouts that folder_dataset.h describes
+};
+FolderScan scan_folder(const std::filesystem::path& root);
 /// The samples that `<root>/index.csv` lists, in the order of their files.
 std::vector<Sample> read_index(const std::filesystem::path& root);
 

@@ -15,7 +15,7 @@ void describe(OptionsVisitor& visitor, DataOptions& options) {
   visitor.field(options.image_size,
                 {.name = "image_size",
                  .help = "Height and width the model trains on: whole images for stretch and pad, crops for auto and "
-                         "native.",
+                         "native; networks need multiples of 16.",
                  .unit = "px",
                  .minimum = 8,
                  .maximum = 8192,

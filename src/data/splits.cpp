@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
+#include "core/plural.h"
 #include "core/random.h"
 
 namespace oddity {
@@ -150,10 +151,13 @@ Splits make_splits(const std::vector<Sample>& samples, const DataOptions& option
     used.push_back(i);
   }
   if (pool.size() < min_good) {
+    const bool labelled = std::any_of(samples.begin(), samples.end(), [](const Sample& s) { return s.labelled(); });
     fail<InvalidArgument>(
-        "[data.splits] too few good training images; got {}; expected at least {} in split train with label good "
-        "(in a folder: FOLDER/train/good)",
-        pool.size(), min_good);
+        "[data.splits] too few good training images; got {}{}; expected at least {} in split train with label good: "
+        "put "
+        "photographs of good parts into FOLDER/train/good",
+        pool.size(), labelled ? "" : fmt::format(" among {} without a label", counted(samples.size(), "image")),
+        min_good);
   }
   if (by_group) {
     refuse_spanning_groups(samples, used);

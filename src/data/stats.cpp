@@ -79,6 +79,7 @@ DatasetStats dataset_stats(const Dataset& dataset, ProgressSink& progress) {
   std::map<std::string, std::pair<std::vector<double>, std::vector<double>>> areas;
   progress.begin("measuring", static_cast<std::int64_t>(samples.size()));
   for (std::size_t i = 0; i < samples.size(); ++i) {
+    ++stats.labels[{samples[i].split, samples[i].label}];
     if (samples[i].good()) {
       add_image(moments, samples[i].split, dataset.image(i));
     } else if (samples[i].labelled() && dataset.has_mask(i)) {
@@ -106,7 +107,11 @@ DatasetStats dataset_stats(const Dataset& dataset, ProgressSink& progress) {
 }
 
 std::string to_text(const DatasetStats& stats) {
-  std::string text = fmt::format("{}\nvalues of good images\n", stats.name);
+  std::string text = fmt::format("{}\nimages\n", stats.name);
+  for (const auto& [key, count] : stats.labels) {
+    text += fmt::format("  {:<12} {:<24} {:>7}\n", name_of(key.first), key.second, count);
+  }
+  text += "values of good images\n";
   for (const auto& [key, channels] : stats.channels) {
     for (std::size_t c = 0; c < channels.size(); ++c) {
       const ChannelStats& channel = channels[c];
@@ -118,9 +123,9 @@ std::string to_text(const DatasetStats& stats) {
   text += "area of defects in an image\n";
   for (const auto& [label, area] : stats.areas) {
     text += fmt::format(
-        "  {:<24} {:>6} images: {:.0f} to {:.0f} px, median {:.0f} px ({:.2f} to {:.2f} %, median {:.2f} %)\n", label,
-        area.images, area.smallest, area.largest, area.median, 100.0 * area.smallest_share, 100.0 * area.largest_share,
-        100.0 * area.median_share);
+        "  {:<24} {:>6} image{}: {:.0f} to {:.0f} px, median {:.0f} px ({:.2f} to {:.2f} %, median {:.2f} %)\n", label,
+        area.images, area.images == 1 ? "" : "s", area.smallest, area.largest, area.median, 100.0 * area.smallest_share,
+        100.0 * area.largest_share, 100.0 * area.median_share);
   }
   return text;
 }

@@ -24,6 +24,7 @@ struct AreaStats {
 };
 struct DatasetStats {
   std::string name;
+  std::map<std::pair<Split, std::string>, std::size_t> labels;            ///< images by split and label
   std::map<std::pair<Split, Depth>, std::vector<ChannelStats>> channels;  ///< good images only, by channel
   std::map<std::string, AreaStats> areas;                                 ///< defect areas by label
 };

@@ -20,9 +20,31 @@ constexpr std::string_view scheme = "synthetic:";
 constexpr std::array<std::string_view, variant_count> variant_names = {
     "standard", "aligned", "jittered", "rotated", "texture", "two_level", "colored", "tiny", "large", "few", "drift"};
 constexpr std::array<std::string_view, 5> family_names = {"plate", "disc", "bracket", "gear", "mixed"};
-constexpr std::array<std::string_view, 12> keys = {
-    "n",    "calibration", "test_good", "test_defects", "validation_defects", "seed",
-    "size", "variant",     "family",    "lots",         "stations",           "new_lots"};
+struct Key {
+  std::string_view name, help;
+};
+constexpr std::array<Key, 12> described_keys = {{
+    {"n", "good parts to train on; 200 (24 for variant few)"},
+    {"calibration", "further good parts, split calibration; 0"},
+    {"test_good", "good parts, split test; 100"},
+    {"test_defects", "defective parts of each type, split test; 15"},
+    {"validation_defects", "the same, split validation; 0"},
+    {"seed", "0"},
+    {"size", "128, or HEIGHTxWIDTH in pixels of 64 to 1024; 128"},
+    {"variant", ""},
+    {"family", ""},
+    {"lots", "how many; 8"},
+    {"stations", "how many; 3"},
+    {"new_lots", "1: the test split comes from lots and stations of its own; 0"},
+}};
+
+std::vector<std::string_view> key_names() {
+  std::vector<std::string_view> names;
+  for (const Key& key : described_keys) {
+    names.push_back(key.name);
+  }
+  return names;
+}
 
 std::uint64_t number(std::string_view key, std::string_view text, std::uint64_t low, std::uint64_t high) {
   std::uint64_t value = 0;
@@ -84,7 +106,7 @@ void set(Line& line, std::string_view key, std::string_view value) {
   } else if (key == "new_lots") {
     line.new_lots = number(key, value, 0, 1) == 1;
   } else {
-    fail<InvalidArgument>("[data.open_synthetic] unknown key; got '{}'; {}", key, expected(key, keys));
+    fail<InvalidArgument>("[data.open_synthetic] unknown key; got '{}'; {}", key, expected(key, key_names()));
   }
 }
 
@@ -221,6 +243,17 @@ bool is_synthetic(std::string_view where) { return where.substr(0, scheme.size()
 
 std::unique_ptr<Dataset> open_synthetic(const std::string& uri) {
   return std::make_unique<SyntheticLine>(uri, parse(uri));
+}
+
+std::string synthetic_line_help() {
+  std::string text;
+  for (const Key& key : described_keys) {
+    const std::string help = key.name == "variant"  ? fmt::format("{}; standard", fmt::join(variant_names, ", "))
+                             : key.name == "family" ? fmt::format("{}; plate", fmt::join(family_names, ", "))
+                                                    : std::string(key.help);
+    text += fmt::format("  {:<20} {}\n", key.name, help);
+  }
+  return text;
 }
 
 }  // namespace oddity

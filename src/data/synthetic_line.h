@@ -39,4 +39,7 @@ bool is_synthetic(std::string_view where);
 /// of range.
 std::unique_ptr<Dataset> open_synthetic(const std::string& uri);
 
+/// Keys with their meaning, variants and families, a line each: for help texts.
+std::string synthetic_line_help();
+
 }  // namespace oddity

@@ -80,7 +80,8 @@ TEST(DatasetCheck, SaysWhenThereIsTooLittle) {
     dataset.add("test/" + std::to_string(i), Split::test, "good", Image());
   }
   const std::string text = to_text(check_dataset(dataset));
-  EXPECT_THAT(text, HasSubstr("too few good training images: got 0, expected at least 16"));
+  EXPECT_THAT(
+      text, HasSubstr("too few good training images: got 0, expected at least 16: put photographs of good parts into"));
   EXPECT_THAT(text, HasSubstr("no defective image in test"));
   EXPECT_THAT(text, HasSubstr("images that cannot be read (30)"));
   EXPECT_THAT(text, HasSubstr("and 20 more"));
@@ -117,6 +118,8 @@ TEST(DatasetStats, AgreeWithTheDefinition) {
   EXPECT_DOUBLE_EQ(areas.median, 2.5);
   EXPECT_DOUBLE_EQ(areas.largest, 4);
   EXPECT_DOUBLE_EQ(areas.largest_share, 0.4);
+  EXPECT_EQ(stats.labels.at({Split::train, "good"}), 2U);
+  EXPECT_THAT(to_text(stats), testing::ContainsRegex("test +dent +2\n"));
   EXPECT_THAT(to_text(stats), AllOf(HasSubstr("channel 0: 10 to 60, mean 35.00"), HasSubstr("dent"),
                                     HasSubstr("2 images: 1 to 4 px, median 2 px")));
 }

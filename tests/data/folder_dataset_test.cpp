@@ -5,6 +5,7 @@
 
 #include "data/decode.h"
 #include "test_files.h"
+#include "tests/core/warning_guard.h"
 
 namespace oddity {
 namespace {
@@ -12,9 +13,9 @@ namespace {
 using test::message_of;
 using test::numbered_image;
 using test::TemporaryFolder;
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 void put(const std::filesystem::path& file, int height = 4, int width = 6, int channels = 1) {
   std::filesystem::create_directories(file.parent_path());
@@ -126,12 +127,40 @@ TEST(FolderDataset, AnIndexLeads) {
   const auto& samples = dataset.samples();
   EXPECT_EQ(samples[0].split, Split::train);
   EXPECT_EQ(samples[0].group, "lot1");
-  EXPECT_THAT(samples[0].columns, ElementsAre(testing::Pair("context.light", ""), testing::Pair("shift", "day")));
+  EXPECT_THAT(samples[0].columns, ElementsAre(::testing::Pair("context.light", ""), ::testing::Pair("shift", "day")));
   EXPECT_EQ(samples[1].mask, "m.png");
   EXPECT_EQ(samples[2].split, Split::calibration);
   EXPECT_EQ(samples[3].split, Split::validation);
   EXPECT_FALSE(samples[3].labelled());
   EXPECT_FALSE(dataset.has_mask(3));
+  EXPECT_EQ(dataset.layout(), "index.csv");
+}
+
+TEST(FolderDataset, ImagesThatTheIndexLeavesOutAreCounted) {
+  const TemporaryFolder folder;
+  put(folder / "a.png");
+  put(folder / "more/c.png");
+  put(folder / "more/b.png");
+  put(folder / ".hidden/d.png");
+  put(folder / "ground_truth/dent/a_mask.png");
+  test::write_text(folder / "index.csv", "file,split,label\na.png,train,good\n");
+  testing::expect_warning("2 image files in " + folder.path().string() +
+                          " are not in its index.csv and are not used: more/b.png is the first");
+  EXPECT_EQ(FolderDataset(folder.path()).samples().size(), 1U);
+}
+
+TEST(FolderDataset, SaysHowItWasReadAndWhenTheParentIsMeant) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 10; ++i) {
+    put(folder / ("set/train/good/" + std::to_string(i) + ".png"));
+  }
+  put(folder / "set/test/dent/0.png");
+  EXPECT_EQ(description_of(FolderDataset(folder / "set")),
+            "folders of splits and labels: train: 10 good; test: 1 dent");
+  testing::expect_warning("set/train is read alone, although test lies beside it: give");
+  EXPECT_EQ(description_of(FolderDataset(folder / "set/train")),
+            "class folders without splits, of which every fifth good image is for test: train: 8 good; test: 2 good");
+  EXPECT_EQ(description_of(FolderDataset(folder / "set/train/good")), "images without labels: test: 10 unknown");
 }
 
 TEST(FolderDataset, AnIndexWithoutMaskColumnFindsMasksByName) {
@@ -208,7 +237,7 @@ TEST(FolderDataset, RefusesFoldersItCannotUse) {
   const TemporaryFolder mixed;
   put(mixed / "0.png");
   put(mixed / "dent/0.png");
-  EXPECT_THAT(refusal(mixed), HasSubstr("has 1 images of its own and images in the folders [dent]"));
+  EXPECT_THAT(refusal(mixed), HasSubstr("has 1 image of its own and images in the folders [dent]"));
   EXPECT_THAT(message_of<PathError>([&] { FolderDataset dataset(empty / "none"); }), HasSubstr("is not a folder"));
 }
 

@@ -161,7 +161,12 @@ TEST(Splits, RefuseTooLittle) {
   add(samples, 15, Split::train, "good", "one lot");
   add(samples, 30, Split::train, "unknown");
   EXPECT_THAT(message_of<InvalidArgument>([&] { make_splits(samples, {}, 0); }),
-              HasSubstr("too few good training images; got 15; expected at least 16"));
+              testing::AllOf(HasSubstr("too few good training images; got 15; expected at least 16"),
+                             HasSubstr("put photographs of good parts into FOLDER/train/good")));
+  std::vector<Sample> photographs;
+  add(photographs, 30, Split::test, "unknown");
+  EXPECT_THAT(message_of<InvalidArgument>([&] { make_splits(photographs, {}, 0); }),
+              HasSubstr("got 0 among 30 images without a label"));
   add(samples, 1, Split::train, "good", "one lot");
   DataOptions options;
   options.calibration_unit = "group";

@@ -370,10 +370,17 @@ TEST(SyntheticLine, APixelTemplateStaysBelowEightyPercent) {
   EXPECT_GT(auroc, 0.50);
 }
 
+TEST(SyntheticLine, HelpNamesEveryKeyAndVariant) {
+  const std::string help = synthetic_line_help();
+  EXPECT_THAT(help, testing::HasSubstr("  test_defects         defective parts of each type, split test; 15\n"));
+  EXPECT_THAT(help, testing::ContainsRegex("variant +standard, aligned, .*drift; standard\n"));
+}
+
 TEST(SyntheticLine, RefusesWrongUris) {
   using testing::HasSubstr;
   EXPECT_THAT(refusal("synthetic:line?sead=1"), HasSubstr("'seed' perhaps"));
   EXPECT_THAT(refusal("synthetic:line?variant=rotate"), HasSubstr("'rotated' perhaps"));
+  EXPECT_THAT(refusal("synthetic:line?variant=foo"), HasSubstr("expected one of standard, aligned"));
   EXPECT_THAT(refusal("synthetic:line?family=cube"), HasSubstr("plate, disc, bracket, gear, mixed"));
   EXPECT_THAT(refusal("synthetic:line?n=-1"), HasSubstr("got '-1'; expected an integer in 0..1000000"));
   EXPECT_THAT(refusal("synthetic:line?n="), HasSubstr("value of 'n' is wrong"));
