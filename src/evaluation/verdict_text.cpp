@@ -57,9 +57,14 @@ std::string verdict_line(const std::string& file, const Verdict& verdict) {
                        verdict.reasons.empty() ? "" : verdict.reasons.front());
   }
   const char* side = verdict.score > verdict.threshold ? ">" : "<=";
-  return fmt::format("{:<7} score {:<10.5g} {:<2} {:<10.5g} p {:<8.3g} {} region{}  {}", name_of(verdict.decision),
-                     verdict.score, side, verdict.threshold, verdict.p_value, verdict.regions.size(),
-                     verdict.regions.size() == 1 ? " " : "s", file);
+  std::string line = fmt::format("{:<7} score {:<10.5g} {:<2} {:<10.5g} p {:<8.3g} {} region{}  {}",
+                                 name_of(verdict.decision), verdict.score, side, verdict.threshold, verdict.p_value,
+                                 verdict.regions.size(), verdict.regions.size() == 1 ? " " : "s", file);
+  // The first reason of a reject is the comparison that the line shows.
+  for (std::size_t i = verdict.decision == Decision::reject ? 1 : 0; i < verdict.reasons.size(); ++i) {
+    line += "  " + verdict.reasons[i];
+  }
+  return line;
 }
 
 }  // namespace oddity

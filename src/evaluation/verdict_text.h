@@ -11,7 +11,7 @@ namespace oddity {
 /// Numbers that are not finite, and what the package does not give, are null.
 std::string verdict_json(const std::string& file, const Verdict& verdict);
 
-/// The same for people: `reject   score 12.3 > 4.5   p 0.0025   2 regions   path`.
+/// The same for people: `reject   score 12.3 > 4.5   p 0.0025   2 regions   path`, then what else is to be known.
 std::string verdict_line(const std::string& file, const Verdict& verdict);
 
 }  // namespace oddity

@@ -21,6 +21,7 @@ constexpr const char* component = "anomaly";
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 // Self-tests are recorded in f32. bf16 keeps 8 bits of each of the values that a score is summed from.
 constexpr double bf16_tolerance = 0.05;  // relative to max(1, |score|)
+constexpr double most_stretch = 2.0;     // of an image against the training images, in aspect, without a word
 
 std::optional<std::size_t> find_output(const Graph& graph, std::string_view name) {
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
@@ -223,6 +224,25 @@ void decide(Verdict& verdict, const DecisionRule& rule, FoundRegions found, doub
   }
 }
 
+/// An image of another form than the training images is judged all the same; the verdict says so.
+void note_form(Verdict& verdict, const ImageView& image, const InputContract& input) {
+  if (input.fit == "stretch" && input.image_height > 0 && input.image_width > 0) {
+    const double ratio =
+        static_cast<double>(image.width) * input.image_height / (static_cast<double>(image.height) * input.image_width);
+    if (ratio > most_stretch || ratio * most_stretch < 1) {
+      verdict.reasons.push_back(
+          fmt::format("The image is {}x{} px and was stretched to the shape of the training images, about {}x{} px "
+                      "(width x height): parts of this shape were not seen in training.",
+                      image.width, image.height, input.image_width, input.image_height));
+    }
+  }
+  if (image.depth != input.depth) {
+    verdict.reasons.push_back(
+        fmt::format("The image has {} bit and the training images had {}: its values were taken as shares of {:g}.",
+                    8 * bytes_of(image.depth), 8 * bytes_of(input.depth), divisor_of(image.depth, input)));
+  }
+}
+
 }  // namespace
 
 Verdict Engine::Worker::judge(const ImageView& image) {
@@ -316,6 +336,7 @@ Verdict Engine::Worker::judge(const ImageView& image) {
                     : -std::numeric_limits<double>::infinity();
   }
   decide(verdict, rule, std::move(found), remaining);
+  note_form(verdict, image, package.input);
   if (keep) {
     verdict.map = {map.height, map.width, buffers.map};
   }

@@ -25,7 +25,8 @@ struct InputContract {
   int height = 0,
       width = 0;     ///< model size for stretch and pad; for native the fixed canvas, or 0 when any size is accepted
   int multiple = 1;  ///< native: sides are padded by reflection to a multiple of this
-  bool convert_channels = false;  ///< true: grey <-> colour is converted; false: refused with a sentence
+  bool convert_channels = false;          ///< true: grey <-> colour is converted; false: refused with a sentence
+  int image_height = 0, image_width = 0;  ///< median size of the training images, for information; 0 = unknown
 };
 
 /// Pixels that count, as a polygon list in fractions of the original image (x, y in [0, 1]); empty = the whole image.

@@ -18,6 +18,12 @@ namespace {
 namespace format = package_format;
 using nlohmann::json;
 
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c > 0x7E; }, ' ');
+  return text;
+}
+
 /// One file being read: its name stands in every message.
 class Reader {
 public:
@@ -66,6 +72,14 @@ private:
       refuse("not a package, or truncated; got {} bytes; expected a safetensors header", bytes_.size());
     }
     std::memcpy(&header_bytes, bytes_.data(), sizeof header_bytes);
+    const auto* first = reinterpret_cast<const unsigned char*>(bytes_.data());
+    if (std::all_of(first, first + sizeof header_bytes,
+                    [](unsigned char c) { return (c >= 0x20 && c < 0x7F) || c == '\n' || c == '\r' || c == '\t'; })) {
+      refuse(
+          "not a package but text; got \"{}...\"; expected a file that `oddity train` has written (a config is what "
+          "`oddity train` reads)",
+          one_line(std::string(first, first + std::min<std::size_t>(bytes_.size(), 24))));
+    }
     if (header_bytes > limits_.max_header_bytes || header_bytes > bytes_.size() - sizeof header_bytes) {
       refuse("not a package, or truncated; got a header of {} bytes; expected at most {}", header_bytes,
              std::min<std::uint64_t>(limits_.max_header_bytes, bytes_.size() - sizeof header_bytes));
@@ -117,6 +131,10 @@ private:
     input.multiple = integer(node, "multiple");
     input.convert_channels = boolean(node, "convert_channels");
     input.full_scale = number("input/full_scale");
+    if (node.contains("image_height") && node.contains("image_width")) {  // not in the first packages
+      input.image_height = integer(node, "image_height");
+      input.image_width = integer(node, "image_width");
+    }
     const std::string depth = text(node, "depth");
     if (depth != "u8" && depth != "u16") {
       refuse("input depth unknown; got '{}'; expected u8 or u16", depth);

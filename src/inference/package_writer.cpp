@@ -103,7 +103,9 @@ json metadata_of(const Package& package) {
         {"height", input.height},
         {"width", input.width},
         {"multiple", input.multiple},
-        {"convert_channels", input.convert_channels}}},
+        {"convert_channels", input.convert_channels},
+        {"image_height", input.image_height},
+        {"image_width", input.image_width}}},
       {"decision", {{"pooling", package.decision.pooling}, {"calibration_unit", package.decision.calibration_unit}}},
       {"self_tests", package.self_tests.size()},
       {"integrity", {{format::digest_key, std::string(format::digest_digits, '0')}}}};

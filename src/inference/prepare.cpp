@@ -96,6 +96,11 @@ std::string fault_of(const InputContract& contract) {
   if (contract.multiple < 1 || contract.multiple > 1024) {
     return fmt::format("input multiple out of range; got {}; expected 1..1024", contract.multiple);
   }
+  if (contract.image_height < 0 || contract.image_height > max_side || contract.image_width < 0 ||
+      contract.image_width > max_side) {
+    return fmt::format("size of the training images out of range; got {}x{}; expected sides of 0..{}",
+                       contract.image_width, contract.image_height, max_side);
+  }
   const bool any_size = contract.height == 0 && contract.width == 0;
   if (!(native && any_size) &&
       (contract.height < 1 || contract.height > max_side || contract.width < 1 || contract.width > max_side)) {

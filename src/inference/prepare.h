@@ -13,11 +13,11 @@
 /// Channels: an image must have the contract's channels. With `convert_channels` grey, colour and alpha are converted
 /// (alpha is dropped); without it another count is refused, also RGBA where RGB is expected.
 /// Values: divided by `full_scale` when the image has the contract's depth, else by the full scale of its own depth
-/// (255 or 65,535), so that 1.0 means white in both; what is brighter counts as white, as in training. Geometry:
-/// `stretch` resizes to the model size. `pad` resizes keeping the aspect and pads below and to the right by reflection.
-/// `native` keeps the pixels: with a canvas the image must fit into it and reach 75 % of it on both sides, the rest is
-/// padded by reflection; without one (height and width 0) sides from 16 px on are padded to a multiple. `stretch` and
-/// `pad` enlarge at most 8 times: a smaller image holds nothing to judge.
+/// (255 or 65,535), so that 1.0 means white in both (the engine says so in the verdict); what is brighter counts as
+/// white, as in training. Geometry: `stretch` resizes to the model size. `pad` resizes keeping the aspect and pads
+/// below and to the right by reflection. `native` keeps the pixels: with a canvas the image must fit into it and reach
+/// 75 % of it on both sides, the rest is padded by reflection; without one (height and width 0) sides from 16 px on are
+/// padded to a multiple. `stretch` and `pad` enlarge at most 8 times: a smaller image holds nothing to judge.
 namespace oddity {
 
 /// The first reason why a contract is not usable; empty when it is.

@@ -29,7 +29,9 @@ struct Region {
 /// with a reason, score and p-value NaN and no region: the part was not judged.
 struct Verdict {
   Decision decision = Decision::error;
-  std::vector<std::string> reasons;  ///< sentences for people; empty for a plain accept
+  /// Sentences for people: for a reject first why, for an accepted part why in spite of something; last where the image
+  /// has another aspect (beyond 2x, with fit stretch) or depth than the training images. Empty for a plain accept.
+  std::vector<std::string> reasons;
   double score = 0;
   double p_value = 1;  ///< conformal: (1 + #{calibration >= score}) / (n + 1)
   double threshold = 0;

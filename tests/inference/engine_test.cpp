@@ -278,6 +278,24 @@ TEST(Engine, RefusesImagesOutsideTheContract) {
   EXPECT_EQ(worker->judge(image_of(16, 16, 1, Depth::u16, {{2, 2, 65'535}}).view()).score, 1.0);
 }
 
+TEST(Engine, ImagesOfAnotherFormAreJudgedWithAWord) {
+  Package package = small_package();
+  const Image flat = image_of(10, 90, 1, Depth::u8);
+  EXPECT_TRUE(judge(package, flat).reasons.empty()) << "the size of the training images is not known";
+  package.input.image_height = 40, package.input.image_width = 40;
+  const Verdict verdict = judge(package, flat);
+  EXPECT_EQ(verdict.decision, Decision::accept);
+  EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("The image is 90x10 px and was stretched to the shape of the "
+                                                     "training images, about 40x40 px (width x height)")));
+  EXPECT_EQ(judge(package, image_of(90, 10, 1, Depth::u8)).reasons.size(), 1u);
+  EXPECT_TRUE(judge(package, image_of(10, 20, 1, Depth::u8)).reasons.empty()) << "twice as wide is still near";
+  package.input.fit = "pad";
+  EXPECT_TRUE(judge(package, flat).reasons.empty()) << "padding keeps the shape";
+  EXPECT_THAT(judge(package, image_of(16, 16, 1, Depth::u16)).reasons,
+              ElementsAre("The image has 16 bit and the training images had 8: its values were taken as shares of "
+                          "65535."));
+}
+
 TEST(Engine, SelfTestsDecideWhetherAPackageIsUsed) {
   Package package = small_package();
   package.self_tests.push_back({image_of(16, 16, 1, Depth::u8, {{2, 2, 51}}), 0.2, 1e-6});

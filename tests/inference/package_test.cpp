@@ -28,6 +28,7 @@ Package full_package() {
   package.input.depth = Depth::u16;
   package.input.full_scale = 4095.0 + 1.0 / 3;
   package.input.convert_channels = true;
+  package.input.image_height = 480, package.input.image_width = 640;
   package.region.polygons = {{{0, 0}, {1, 0}, {0.5, 1.0 / 3}}, {{0.1, 0.5}, {0.9, 0.5}, {0.9, 1}, {0.1, 1}}};
   package.decision.pooling = "top_fraction";
   package.decision.pooling_fraction = 1.0 / 7;
@@ -58,6 +59,8 @@ TEST(Package, RoundTripKeepsEveryNumberExactly) {
   EXPECT_EQ(json::parse(again.manifest_json), json::parse(package.manifest_json));
   EXPECT_EQ(again.input.depth, Depth::u16);
   EXPECT_EQ(again.input.full_scale, package.input.full_scale);
+  EXPECT_EQ(again.input.image_height, 480);
+  EXPECT_EQ(again.input.image_width, 640);
   EXPECT_EQ(again.input.fit, "stretch");
   EXPECT_EQ(again.input.height, 16);
   EXPECT_TRUE(again.input.convert_channels);
