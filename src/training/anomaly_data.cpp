@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/plural.h"
 #include "core/threads.h"
 #include "image/pad.h"
 #include "inference/prepare.h"
@@ -166,6 +167,8 @@ ImageSurvey survey_images(const Dataset& dataset, const std::vector<std::size_t>
   contract.convert_channels = options.convert_channels;
   contract.depth = shapes.front().depth;
   contract.full_scale = options.full_scale > 0 ? options.full_scale : full_scale_of(contract.depth);
+  contract.image_height = static_cast<int>(median_of(shapes, [](const Shape& s) { return s.height; }));
+  contract.image_width = static_cast<int>(median_of(shapes, [](const Shape& s) { return s.width; }));
   int channels = 0, height = 0, width = 0;
   for (const Shape& s : shapes) {
     channels = std::max(channels, s.channels), height = std::max(height, s.height), width = std::max(width, s.width);
@@ -186,8 +189,8 @@ ImageSurvey survey_images(const Dataset& dataset, const std::vector<std::size_t>
   const bool differs =
       std::any_of(shapes.begin(), shapes.end(), [&](const Shape& s) { return s.channels != contract.channels; });
   if (differs && !contract.convert_channels) {
-    log_info("images differ from the {} channels of the model: the package converts between grey and colour",
-             contract.channels);
+    log_info("images differ from the {} of the model: the package converts between grey and colour",
+             counted(static_cast<std::size_t>(contract.channels), "channel"));
     contract.convert_channels = true;
   }
   if (options.fit == "native") {

@@ -17,7 +17,8 @@ struct SplitDigests {
 
 /// SHA-256 of size and pixels, as hex.
 std::string pixel_digest(const Image& image);
-/// What packages keep of a pixel digest for each training image: its first 16 digits.
+/// What packages keep of the pixel digest of an image that training has seen: its first 16 digits (64 bits: a match by
+/// chance is rare, and costs one calibration part).
 inline std::string kept_digest(const std::string& pixel_digest) { return pixel_digest.substr(0, 16); }
 
 /// Reads every image of the training, validation and calibration splits once.

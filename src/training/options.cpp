@@ -31,7 +31,8 @@ void describe(OptionsVisitor& visitor, TrainingOptions& options) {
   visitor.field(
       options.max_seconds,
       {.name = "max_seconds",
-       .help = "Time budget: the first steps are timed and fix the number of steps; hard stop at 1.1x; 0 = off.",
+       .help = "Time budget of the steps: the first ones are timed and fix their number; hard stop at 1.1x; loading, "
+               "statistics, calibration and evaluation come on top; 0 = off.",
        .unit = "s",
        .minimum = 0,
        .maximum = 1e8});

@@ -13,8 +13,10 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/plural.h"
 #include "core/version.h"
 #include "image/region_of_interest.h"
+#include "models/anomaly/registry.h"
 #include "training/anomaly_data.h"
 #include "training/anomaly_task.h"
 #include "training/autocast.h"
@@ -23,13 +25,15 @@
 #include "training/data_digest.h"
 #include "training/device.h"
 #include "training/run.h"
+#include "training/seen_images.h"
 #include "training/trainer.h"
 #include "training/warm_start.h"
 
 namespace oddity {
 namespace {
 
-constexpr double training_share = 0.9;  // of max_seconds; fit, export and calibration take the rest
+constexpr double training_share = 0.9;    // of max_seconds; fit, export and calibration take the rest
+constexpr std::int64_t least_steps = 50;  // a network that took fewer has learned next to nothing
 
 /// Seconds of all phases when the main phase has `steps` steps.
 double expected_seconds(Task& task, const std::vector<double>& medians) {
@@ -39,6 +43,22 @@ double expected_seconds(Task& task, const std::vector<double>& medians) {
     total += medians[i] * static_cast<double>(phases[i].steps);
   }
   return total;
+}
+
+/// Before any image is read. Where crops may be smaller than image_size (fit native) the task looks again.
+void refuse_image_size(const AnomalyConfig& config) {
+  const auto model = make_anomaly_model(config.model, AnomalyInput{}, 0);
+  const std::int64_t multiple = model->multiple(), height = config.data.image_size[0],
+                     width = config.data.image_size[1];
+  if (config.data.fit != "native" && (height % multiple != 0 || width % multiple != 0)) {
+    const auto near = [&](std::int64_t side) {
+      return std::max<std::int64_t>(1, (side + multiple / 2) / multiple) * multiple;
+    };
+    fail<InvalidArgument>(
+        "[training.train] data.image_size does not fit model {}; got [{}, {}]; expected multiples of {}, such as "
+        "data.image_size=[{},{}]",
+        config.model.name, height, width, multiple, near(height), near(width));
+  }
 }
 
 struct Prepared {
@@ -60,7 +80,9 @@ Prepared prepare(const ConfigDocument& document) {
         "[training.train] data.root is empty; expected a dataset folder, pack, idx file or synthetic: URI, for example "
         "data.root=parts/housing on the command line");
   }
+  refuse_image_size(p.config);
   p.dataset = open_dataset(p.config.data.root);
+  log_info("{} is read as {}", p.dataset->name(), description_of(*p.dataset));
   p.splits = make_splits(p.dataset->samples(), p.config.data, static_cast<std::uint64_t>(p.config.training.seed));
   return p;
 }
@@ -149,6 +171,11 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     run.emplace(request.out, request.resume);
     if (request.resume) {
       require_same_config(config, run->directory() / "config.yaml");
+      if (std::filesystem::exists(run->package_file()) && std::filesystem::exists(run->directory() / "manifest.json")) {
+        log_info("the run in {} is finished: there is nothing to go on with; another training needs another --out",
+                 run->directory().string());
+        return run->package_file();
+      }
     }
   }
   try {
@@ -163,10 +190,13 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
       require_same_data(*run, digests);
     }
     const AnomalyData data = load_anomaly_data(*p.dataset, p.splits, config, progress);
-    log_info("{} training, {} validation and {} calibration parts of {}x{}x{}; {}{}", p.splits.train.size(),
-             p.splits.validation.size(), p.splits.calibration.size(), data.contract.channels, data.train.height(),
-             data.train.width(), data.facts.aligned ? "parts are aligned" : "parts are not aligned",
-             data.facts.two_level ? ", two-level images" : "");
+    log_info(
+        "{} to train on, {} held out for validation and {} for calibration; judged with {} at {}x{} px (height x "
+        "width); {}{}",
+        counted(p.splits.train.size(), "good part"), p.splits.validation.size(), p.splits.calibration.size(),
+        counted(static_cast<std::size_t>(data.contract.channels), "channel"), data.train.height(), data.train.width(),
+        data.facts.aligned ? "parts are aligned" : "parts are not aligned",
+        data.facts.two_level ? ", two-level images" : "");
     const Polygons region =
         config.data.region_of_interest.empty() ? Polygons{} : parse_polygons(config.data.region_of_interest);
     refuse_empty_region(region, data);
@@ -175,10 +205,21 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
       double seconds = expected_seconds(trial, step_seconds(trial, config.training, 15));
       if (config.training.max_seconds > 0 && seconds > 0) {
         const double scale = training_share * config.training.max_seconds / seconds;
+        const std::int64_t before = config.training.steps;
         config.training.steps = std::max<std::int64_t>(
             1, static_cast<std::int64_t>(std::floor(static_cast<double>(config.training.steps) * scale)));
+        const double needed = seconds * least_steps / static_cast<double>(before) / training_share;
         seconds *= scale;
-        log_info("{} steps fit into training.max_seconds = {:.0f}", config.training.steps, config.training.max_seconds);
+        log_info("{} into training.max_seconds = {:g}",
+                 config.training.steps == 1 ? "1 step fits" : fmt::format("{} steps fit", config.training.steps),
+                 config.training.max_seconds);
+        if (config.training.steps < std::min(before, least_steps)) {
+          log_warning(
+              "{} are too few: the model will not be usable; {} steps need training.max_seconds={:.0f} here, and "
+              "the {} that were asked for {:.0f}",
+              counted(static_cast<std::size_t>(config.training.steps), "step"), least_steps, std::ceil(needed), before,
+              std::ceil(seconds / scale / training_share));
+        }
       }
       if (request.dry_run) {
         log_info("dry run: about {:.0f} s for {} steps on {}; resident images {:.1f} MB; nothing was trained", seconds,
@@ -216,11 +257,6 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
     calibrate(package, *p.dataset, p.splits.calibration, config.calibration.overkill_budget, *make_torch_backend(),
               options, stop, progress);
 
-    std::vector<std::string> training_images;  // so that recalibration can refuse them
-    for (const std::size_t i : p.splits.train) {
-      training_images.push_back(kept_digest(digests.pixels.at(i)));
-    }
-    std::sort(training_images.begin(), training_images.end());
     nlohmann::ordered_json manifest = {
         {"oddity", version},
         {"family", config.family},
@@ -240,7 +276,7 @@ std::filesystem::path train(const ConfigDocument& document, const TrainRequest& 
           {"validation", p.splits.validation.size()},
           {"calibration", p.splits.calibration.size()},
           {"sha256", digests.all},
-          {"training_images", training_images}}},
+          {"training_images", seen_digests(p.splits, digests)}}},
         {"facts", facts_of(data)}};
     package.manifest_json = manifest.dump();
     write_package(run->package_file(), package);

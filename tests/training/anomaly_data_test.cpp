@@ -98,7 +98,10 @@ TEST(ImageSurvey, EnlargementIsTheMedian) {
   DataOptions options;
   options.fit = "stretch";  // to 128x128
   const Sized dataset({{32, 64}, {64, 64}, {64, 128}});
-  EXPECT_DOUBLE_EQ(survey_images(dataset, dataset.good(), options).enlargement, 2.0);
+  const ImageSurvey survey = survey_images(dataset, dataset.good(), options);
+  EXPECT_DOUBLE_EQ(survey.enlargement, 2.0);
+  EXPECT_EQ(survey.contract.image_height, 64);
+  EXPECT_EQ(survey.contract.image_width, 64);
 }
 
 TEST(ImageSurvey, NamesTheFilesWhoseChannelsDiffer) {
