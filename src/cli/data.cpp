@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/support.h"
 #include "core/files.h"
+#include "core/plural.h"
 #include "core/progress.h"
 #include "core/stop.h"
 #include "data/check.h"
@@ -17,6 +18,7 @@
 #include "data/decode.h"
 #include "data/pack.h"
 #include "data/stats.h"
+#include "data/synthetic_line.h"
 
 namespace oddity::cli {
 namespace {
@@ -84,7 +86,7 @@ ExitCode synthesize(const Request& request) {
   const StopOnSignal stop;
   const auto progress = make_terminal_progress();
   write_folder(*dataset, request.out, stop.token(), *progress);
-  print(fmt::format("{} images in {}\n", dataset->samples().size(), request.out));
+  print(fmt::format("{} in {}\n", counted(dataset->samples().size(), "image"), request.out));
   return ExitCode::done;
 }
 
@@ -104,8 +106,8 @@ ExitCode check(const Request& request) {
   if (!found.ok()) {
     const auto errors = std::count_if(found.problems.begin(), found.problems.end(),
                                       [](const DatasetProblem& problem) { return problem.error; });
-    fail<ContentError>("[cli.data.check] the dataset cannot be used as it is; got errors in {1}: {0}; expected none",
-                       errors, dataset->name());
+    fail<ContentError>("[cli.data.check] the dataset cannot be used as it is; got {} in {}; expected none: see above",
+                       counted(static_cast<std::size_t>(errors), "error"), dataset->name());
   }
   return ExitCode::done;
 }
@@ -125,7 +127,8 @@ void add_data(CLI::App& app, Chosen& chosen) {
                                "  oddity data check parts/housing\n"
                                "  oddity data import parts/housing --out packs\n");
   data->require_subcommand(1);
-  const auto add = [&](const char* name, const char* sentence, const char* examples, ExitCode (*what)(const Request&)) {
+  const auto add = [&](const char* name, const char* sentence, const std::string& examples,
+                       ExitCode (*what)(const Request&)) {
     auto request = std::make_shared<Request>();
     CLI::App* command = add_command(*data, name, sentence, examples);
     command->callback([request, &chosen, what] { chosen = [request, what] { return what(*request); }; });
@@ -134,10 +137,13 @@ void add_data(CLI::App& app, Chosen& chosen) {
   {
     auto [command, request] =
         add("synthesize", "Render the synthetic line into a folder: images, masks and index.csv with every factor.",
-            "  oddity data synthesize line n=200 seed=1 variant=rotated --out parts/line\n", synthesize);
+            "  oddity data synthesize line n=200 seed=1 variant=rotated --out parts/line\n"
+            "Keys, each with its default last:\n" +
+                synthetic_line_help(),
+            synthesize);
     command->add_option("SOURCE", request->dataset, "line, or synthetic:line?n=200&seed=1")->required();
-    command->add_option("KEYS", request->keys, "key=value pairs: n, test_good, test_defects, seed, size, variant, ...");
-    command->add_option("--out", request->out, "Folder to make; must not exist")->required();
+    command->add_option("KEYS", request->keys, "key=value pairs, see below");
+    command->add_option("--out", request->out, "Folder to make, with its parents; must be new or empty")->required();
   }
   {
     auto [command, request] = add("check",
@@ -147,8 +153,9 @@ void add_data(CLI::App& app, Chosen& chosen) {
     command->add_option("DATASET", request->dataset, "Folder, .h5 pack, idx file or synthetic:line?...")->required();
   }
   {
-    auto [command, request] = add("stats", "Count images by label and split, and measure sizes, values and defects.",
-                                  "  oddity data stats parts/housing\n", stats);
+    auto [command, request] =
+        add("stats", "Count images by split and label; measure the values of good images and the areas of defects.",
+            "  oddity data stats parts/housing\n", stats);
     command->add_option("DATASET", request->dataset, "Folder, .h5 pack, idx file or synthetic:line?...")->required();
   }
   {

@@ -12,6 +12,8 @@
 #include "cli/support.h"
 #include "core/config.h"
 #include "core/files.h"
+#include "core/plural.h"
+#include "image/image.h"
 #include "inference/package.h"
 #include "models/anomaly/registry.h"
 #include "oddity/metrics/conformal.h"
@@ -75,16 +77,21 @@ std::string describe_package(const std::filesystem::path& file) {
   row("size", fmt::format("{:.2f} MB", static_cast<double>(std::filesystem::file_size(file)) / 1e6));
   row("SHA-256", package.digest);
 
+  const Depth other_depth = input.depth == Depth::u8 ? Depth::u16 : Depth::u8;
   out += "\nWhat it judges\n";
   row("channels", fmt::format("{}{}", input.channels,
                               input.convert_channels ? " (grey and colour are converted)" : " (others are refused)"));
-  row("depth", fmt::format("{} bit, {:g} becomes 1.0", 8 * bytes_of(input.depth), input.full_scale));
+  row("depth",
+      fmt::format("{} bit, {:g} becomes 1.0 ({} bit: {:g}, with a word in the verdict)", 8 * bytes_of(input.depth),
+                  input.full_scale, 8 * bytes_of(other_depth), full_scale_of(other_depth)));
   row("fit", input.fit);
   row("model size", input.height > 0 ? fmt::format("{} x {} px (height x width)", input.height, input.width)
                                      : fmt::format("that of the image, in multiples of {} px", input.multiple));
-  row("region of interest", package.region.polygons.empty()
-                                ? "the whole image"
-                                : fmt::format("{} polygon(s)", package.region.polygons.size()));
+  if (input.image_height > 0) {
+    row("training images", fmt::format("{} x {} px (height x width, median)", input.image_height, input.image_width));
+  }
+  row("region of interest",
+      package.region.polygons.empty() ? "the whole image" : counted(package.region.polygons.size(), "polygon"));
 
   out += "\nHow it decides\n";
   row("rejects when", fmt::format("score > {:.17g}", rule.threshold));
@@ -188,12 +195,7 @@ ExitCode run(const Request& request) {
         request.what.size());
   }
   if (std::filesystem::is_directory(first)) {
-    const auto inside = std::filesystem::path(first) / "model.oddity";
-    if (!std::filesystem::exists(inside)) {
-      fail<PathError>(
-          "[cli.describe] the folder holds no package; got '{}'; expected a run directory with model.oddity", first);
-    }
-    print(describe_package(inside));
+    print(describe_package(package_file(first)));
   } else if (looks_like_config(first)) {
     print(describe_config(first));
   } else {

@@ -15,6 +15,7 @@
 #include "cli/support.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/plural.h"
 #include "core/progress.h"
 #include "core/stop.h"
 #include "data/dataset.h"
@@ -81,20 +82,21 @@ std::string summary(const Json& numbers) {
   out += fmt::format("\noverkill  {}   good parts rejected\nescape    {}   defective parts accepted\n",
                      rate(numbers["confusion"]["overkill"]), rate(numbers["confusion"]["escape"]));
   if (const auto errors = numbers["counts"]["errors"].get<std::size_t>(); errors > 0) {
-    out += fmt::format("errors    {} images could not be judged\n", errors);
+    out += fmt::format("errors    {} could not be judged\n", counted(errors, "image"));
   }
-  out += fmt::format("threshold {:.6g} at an overkill budget of {} from {} calibration parts\n",
+  out += fmt::format("threshold {:.6g} at an overkill budget of {} from {}\n",
                      numbers["threshold"]["value"].is_number() ? numbers["threshold"]["value"].get<double>() : 0.0,
-                     percent(numbers["threshold"]["budget"]), numbers["threshold"]["n_calibration"].get<std::size_t>());
+                     percent(numbers["threshold"]["budget"]),
+                     counted(numbers["threshold"]["n_calibration"].get<std::size_t>(), "calibration part"));
   if (numbers["threshold"].contains("expected_overkill")) {
     const Json& expected = numbers["threshold"]["expected_overkill"];
     const auto measured = expected["measured"].get<std::int64_t>();
     const auto low = expected["low"].get<std::int64_t>(), high = expected["high"].get<std::int64_t>();
     if (measured < low || measured > high) {
       out += fmt::format(
-          "warning: {} to {} overkills were to be expected of {} good parts (95 %), {} occurred: these parts or the "
-          "way they were photographed differ from the calibration parts{}\n",
-          low, high, expected["n"].get<std::size_t>(), measured,
+          "warning: {} to {} overkills were to be expected of {} (95 %), {} occurred: these parts, or the way they "
+          "were photographed, differ from the calibration parts{}\n",
+          low, high, counted(expected["n"].get<std::size_t>(), "good part"), measured,
           measured > high ? "; `oddity recalibrate` sets the threshold anew" : "");
     }
   }
@@ -155,7 +157,7 @@ void add_evaluate(CLI::App& app, Chosen& chosen) {
                   "  oddity evaluate runs/housing/model.oddity parts/housing --out runs/housing/test\n"
                   "  oddity evaluate model.oddity 'synthetic:line?n=0&seed=7'\n"
                   "Writes metrics.json, scores.csv and report.html (one page, open it in a browser).\n");
-  command->add_option("PACKAGE", request->package, "Package file (.oddity)")->required();
+  command->add_option("PACKAGE", request->package, "Package file (.oddity) or run directory")->required();
   command
       ->add_option("DATASET", request->dataset,
                    "Folder (MVTec layout or class folders), .h5 pack, idx file, or synthetic:line?...")

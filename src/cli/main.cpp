@@ -28,7 +28,7 @@ constexpr const char* kFooter =
     "  oddity predict runs/first/model.oddity photo.png --json\n"
     "`oddity COMMAND --help` shows options and examples of a command.\n"
     "Exit codes: 0 done; 1 failed; 2 wrong use, config or missing path; 3 bad content of a file; 75 interrupted, "
-    "resumable.";
+    "resumable (train).";
 
 /// Ends the process with a code. After an error our own files are closed and removed by unwinding; the exit handlers of
 /// libraries are not run then, because HDF5's crashes when a file on a full disk could not be closed.
@@ -50,12 +50,15 @@ void start_again_passively(int argc, char** argv) {
   }
 }
 
-/// Errors are one line for a person who has to act; an interruption was asked for and is none.
-int report(ExitCode code, std::string message) {
+int say(ExitCode code, const char* what, std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
-  std::fprintf(stderr, code == ExitCode::interrupted ? "oddity: %s\n" : "oddity: error: %s\n", message.c_str());
+  std::fprintf(stderr, "oddity: %s%s\n", what, message.c_str());
   return static_cast<int>(code);
 }
+/// Errors are one line for a person who has to act.
+int report(ExitCode code, const std::string& message) { return say(code, "error: ", message); }
+/// A stop was asked for and is no error.
+int report_stop(ExitCode code, const std::string& message) { return say(code, "", message); }
 
 std::vector<std::string> names_of(const CLI::App& app) {
   std::vector<std::string> names;
@@ -167,6 +170,12 @@ int run(int argc, char** argv) {
 int guarded(int argc, char** argv) {
   try {
     return run(argc, argv);
+  } catch (const OutputClosed&) {
+    return static_cast<int>(ExitCode::failed);
+  } catch (const Interrupted& stop) {
+    std::fflush(stdout);
+    const bool resumable = argc > 1 && std::string_view(argv[1]) == "train";
+    return report_stop(resumable ? ExitCode::interrupted : ExitCode::failed, stop.what());
   } catch (const Error& error) {
     std::fflush(stdout);  // verdicts printed so far stand before the error
     return report(error.exit_code(), error.what());
@@ -185,7 +194,7 @@ int guarded(int argc, char** argv) {
 int main(int argc, char** argv) {
   oddity::cli::start_again_passively(argc, argv);
   oddity::ignore_file_size_signal();
-  std::signal(SIGPIPE, SIG_IGN);  // `oddity predict ... | head` ends with an error message, not silently
+  std::signal(SIGPIPE, SIG_IGN);  // `oddity predict ... | head` ends as OutputClosed, with everything cleaned up
   const int code = oddity::cli::guarded(argc, argv);
   if (code != 0) {
     oddity::cli::leave(code);

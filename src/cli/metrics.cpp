@@ -153,8 +153,7 @@ ExitCode threshold(const Request& request) {
     }
     std::string note = fmt::format(
         "\nConformal: further good parts of the same kind are rejected (score > threshold) at the budget on average "
-        "over "
-        "calibrations; the interval is that of this one's true rate.\nThe certain threshold keeps the budget with "
+        "over calibrations; the interval is that of this one's true rate.\nThe certain threshold keeps the budget with "
         "confidence {:g}.\n",
         request.confidence);
     if (result.budget > result.requested_budget) {

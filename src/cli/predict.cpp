@@ -15,6 +15,7 @@
 #include "cli/support.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/plural.h"
 #include "core/stop.h"
 #include "data/dataset.h"
 #include "data/decode.h"
@@ -144,10 +145,8 @@ public:
     if (overlays_ != "none") {
       make_directories(folder_ / "overlays");
     }
-    if (shard.of == 1) {
-      remove_overlays_of_before();
-    }
     suffix_ = shard.of > 1 ? fmt::format(".{}-of-{}", shard.index, shard.of) : "";
+    remove_results_of_before(shard);
     verdicts_.emplace(folder_ / fmt::format("verdicts{}.jsonl", suffix_));
   }
 
@@ -181,16 +180,40 @@ public:
   }
 
 private:
-  /// Pictures of an earlier call into this folder, by the names in its verdicts: they would stand beside other results.
-  void remove_overlays_of_before() const {
+  /// Results of an earlier call into this folder, so that nothing of before stands beside what is written now: the
+  /// overlays that its verdicts name and, when all images are judged at once, what shards have left. A shard touches
+  /// only what the same shard wrote. Other files stay.
+  void remove_results_of_before(const Shard& shard) const {
     std::error_code error;
-    if (!fs::is_regular_file(folder_ / "verdicts.jsonl", error)) {
-      return;
+    std::vector<fs::path> before = {folder_ / fmt::format("verdicts{}.jsonl", suffix_)};
+    if (shard.of == 1) {
+      for (const auto& entry : fs::directory_iterator(folder_, error)) {
+        std::size_t index = 0, of = 0;
+        int used = 0;
+        const std::string name = entry.path().filename().string();
+        if (std::sscanf(name.c_str(), "verdicts.%5zu-of-%5zu.jsonl%n", &index, &of, &used) == 2 && used > 0 &&
+            static_cast<std::size_t>(used) == name.size()) {
+          before.push_back(entry.path());
+        }
+      }
     }
-    std::ifstream lines(folder_ / "verdicts.jsonl");
+    for (const fs::path& verdicts : before) {
+      remove_overlays_of(verdicts);
+      if (verdicts != before.front()) {
+        const std::string name = verdicts.stem().string();
+        fs::remove(verdicts, error);
+        fs::remove(folder_ / ("scores" + name.substr(name.find('.')) + ".csv"), error);
+      }
+    }
+  }
+
+  void remove_overlays_of(const fs::path& verdicts) const {
+    std::ifstream lines(verdicts);
     std::set<std::string> taken;
+    std::error_code error;
     for (std::string line; std::getline(lines, line);) {
       const auto verdict = nlohmann::json::parse(line, nullptr, false);
+      // Every name that one of them may have taken; those that were not taken are not on the disk.
       if (verdict.is_object() && verdict.contains("file") && verdict["file"].is_string()) {
         fs::remove(folder_ / "overlays" / overlay_name(verdict["file"].get<std::string>(), taken), error);
       }
@@ -238,6 +261,7 @@ ExitCode run(const Request& request) {
   std::size_t refused = 0;
   std::size_t damaged = 0;
   std::size_t unreadable = 0;
+  bool deaf = false;                   // nobody reads standard output any more
   std::array<std::size_t, 4> count{};  // by decision
   const auto judge = [&](Engine::Worker& worker, std::size_t i) {
     const Image image = mine[i].load();
@@ -269,13 +293,23 @@ ExitCode run(const Request& request) {
       slot.verdict.threshold = engine.package().decision.threshold;
       slot.picture = {};
     }
-    print((request.json ? verdict_json(mine[i].name, slot.verdict) : verdict_line(mine[i].name, slot.verdict)) + "\n");
+    try {
+      if (!deaf) {
+        print((request.json ? verdict_json(mine[i].name, slot.verdict) : verdict_line(mine[i].name, slot.verdict)) +
+              "\n");
+      }
+    } catch (const OutputClosed&) {
+      if (request.out.empty()) {
+        throw;
+      }
+      deaf = true;  // the files were asked for as well
+    }
     results.add(mine[i].name, slot.verdict, slot.picture);
     ++count[std::size_t(slot.verdict.decision)];
   };
   const std::size_t done = judge_in_order(engine, mine.size(), workers, judge, ready, stop.token());
   results.commit();
-  log_info("{} images: {} accepted, {} rejected, {} not judged", done, count[std::size_t(Decision::accept)],
+  log_info("{}: {} accepted, {} rejected, {} not judged", counted(done, "image"), count[std::size_t(Decision::accept)],
            count[std::size_t(Decision::reject)], count[std::size_t(Decision::error)]);
   if (done < mine.size()) {
     fail<Interrupted>("[cli.predict] stopped on request; got {} of {} images judged (their results are kept)", done,
@@ -309,8 +343,9 @@ void add_predict(CLI::App& app, Chosen& chosen) {
       "  oddity predict model.oddity today/ --json | jq .decision\n"
       "  oddity predict model.oddity huge/ --out judged --shard 2/4\n"
       "A damaged image gets the decision `error`, the others are judged, and the exit code is 3 (2 when the package\n"
-      "refuses the form of an image, such as colour).\n");
-  command->add_option("PACKAGE", request->package, "Package file (.oddity)")->required();
+      "refuses the form of an image, such as colour). A second call into the same --out replaces scores.csv and\n"
+      "verdicts.jsonl and removes the overlays of the call before; other files there stay.\n");
+  command->add_option("PACKAGE", request->package, "Package file (.oddity) or run directory")->required();
   command->add_option("IMAGE", request->images, "Image files, folders of them, .h5 packs or synthetic:line?...")
       ->required();
   command->add_option("--out", request->out, "Folder for scores.csv, verdicts.jsonl and overlays/");

@@ -1,24 +1,24 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "backends/torch/torch_backend.h"
 #include "cli/command.h"
 #include "cli/support.h"
 #include "core/log.h"
+#include "core/plural.h"
 #include "core/progress.h"
 #include "core/stop.h"
 #include "data/dataset.h"
 #include "evaluation/evaluate.h"
 #include "inference/package.h"
 #include "training/calibrate.h"
-#include "training/data_digest.h"
+#include "training/seen_images.h"
 
 namespace oddity::cli {
 namespace {
@@ -28,21 +28,6 @@ struct Request {
   std::optional<double> budget;
   EngineChoice engine;
 };
-
-/// Digests of the images that the package was trained on; none in packages that do not keep them.
-std::set<std::string> training_images(const Package& package) {
-  const auto manifest = nlohmann::json::parse(package.manifest_json, nullptr, false);
-  std::set<std::string> digests;
-  if (manifest.is_object() && manifest.contains("data") && manifest["data"].is_object() &&
-      manifest["data"].contains("training_images") && manifest["data"]["training_images"].is_array()) {
-    for (const auto& digest : manifest["data"]["training_images"]) {
-      if (digest.is_string()) {
-        digests.insert(digest.get<std::string>());
-      }
-    }
-  }
-  return digests;
-}
 
 /// Labelled defects in the folder are left out; what has no label counts as good, because the caller says that the
 /// folder holds good parts.
@@ -56,25 +41,29 @@ std::vector<std::size_t> good_parts(const Dataset& dataset, const std::string& s
     return sample.labelled() && !sample.good();
   });
   if (good.size() < all) {
-    log_info("{} images labelled as defects are left out", all - good.size());
+    log_info("left out: {} labelled as a defect", counted(all - good.size(), "image"));
   }
   const std::size_t before = good.size();
-  const std::set<std::string> trained = training_images(package);
-  if (!trained.empty()) {
-    std::erase_if(good, [&](std::size_t i) { return trained.contains(kept_digest(pixel_digest(dataset.image(i)))); });
+  const SeenImages seen = find_seen(package, dataset, good);
+  std::erase_if(good, [&](std::size_t i) { return std::binary_search(seen.indices.begin(), seen.indices.end(), i); });
+  if (!seen.known) {
+    log_warning(
+        "the package does not say which images it was trained on, and {} is not the whole set of its training: make "
+        "sure that it holds none of them, or the threshold comes out too low",
+        dataset.name());
   }
   if (good.size() < before) {
-    log_info("{} of {} good parts are images that the package was trained on and are left out", before - good.size(),
-             before);
+    log_info("{} of {} are images that the package was trained on and are left out", before - good.size(),
+             counted(before, "good part"));
     if (good.empty()) {
       fail<InvalidArgument>(
-          "[cli.recalibrate] the package was trained on all {} good parts of {}; expected good parts that it has not "
-          "seen",
-          before, dataset.name());
+          "[cli.recalibrate] the package was trained on every good part of {}; got {}; expected photographs that it "
+          "has not seen",
+          dataset.name(), counted(before, "good part"));
     }
   }
   if (good.empty()) {
-    fail<InvalidArgument>("[cli.recalibrate] no good part; got {} images in {}; expected good parts", all,
+    fail<InvalidArgument>("[cli.recalibrate] no good part; got {} in {}; expected good parts", counted(all, "image"),
                           dataset.name());
   }
   return good;
@@ -106,8 +95,8 @@ ExitCode run(const Request& request) {
   write_package(out, package);
   const DecisionRule& rule = package.decision;
   print(fmt::format(
-      "threshold {:.6g} (before {:.6g}) from {} good parts at an overkill budget of {:g}{}\n{}\n", rule.threshold,
-      before, rule.calibration_scores.size(), rule.budget,
+      "threshold {:.6g} (before {:.6g}) from {} at an overkill budget of {:g}{}\n{}\n", rule.threshold, before,
+      counted(rule.calibration_scores.size(), "good part"), rule.budget,
       rule.budget > rule.requested_budget ? fmt::format(" ({:g} needs more parts)", rule.requested_budget) : "",
       out.string()));
   return ExitCode::done;
@@ -120,8 +109,9 @@ void add_recalibrate(CLI::App& app, Chosen& chosen) {
   CLI::App* command = add_command(
       app, "recalibrate", "Set a package's threshold anew from good parts of the present conditions. No training.",
       "  oddity recalibrate model.oddity good_parts/ --budget 0.01 --out model-b.oddity\n"
-      "Images that the package was trained on are left out. A budget of 1 % needs at least 99 of them.\n");
-  command->add_option("PACKAGE", request->package, "Package file (.oddity)")->required();
+      "Images that the package was trained on are left out, wherever they come from. A budget of 1 % needs 99 good "
+      "parts.\n");
+  command->add_option("PACKAGE", request->package, "Package file (.oddity) or run directory")->required();
   command->add_option("GOOD_FOLDER", request->folder, "Good parts: a folder of images or any dataset")->required();
   command->add_option("--budget", request->budget,
                       "Share of good parts that may be rejected (default: as in training)");

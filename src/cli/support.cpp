@@ -15,7 +15,13 @@ namespace {
 
 bool on_gpu(const EngineChoice& choice) { return choice.device.starts_with("cuda"); }
 
+bool output_closed = false;  // the stream forgets why it failed
+
 [[noreturn]] void fail_output() {
+  output_closed = output_closed || errno == EPIPE;
+  if (output_closed) {
+    fail<OutputClosed>("[cli.print] the reader of standard output has gone");
+  }
   fail<IoError>("[cli.print] standard output cannot be written; got '{}'; expected an open pipe or a disk with room",
                 std::strerror(errno));
 }
@@ -78,6 +84,7 @@ Engine load_engine(const std::filesystem::path& file, const EngineChoice& choice
 }
 
 void print(std::string_view text) {
+  errno = 0;
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
     fail_output();
   }

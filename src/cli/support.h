@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/error.h"
 #include "inference/engine.h"
 
 /// What several commands need.
@@ -29,9 +30,13 @@ Engine load_engine(const std::filesystem::path& file, const EngineChoice& choice
 /// How many workers judge at once: the chosen threads, or all cores; one on a GPU.
 int workers_of(const EngineChoice& choice);
 
-/// Writes to standard output; a closed pipe or a full disk is an IoError, not silence.
+/// Whoever read standard output has gone (`oddity ... | head`): the program ends with exit code 1 and says nothing.
+struct OutputClosed : IoError {
+  using IoError::IoError;
+};
+/// Writes to standard output; a full disk is an IoError, a closed pipe OutputClosed.
 void print(std::string_view text);
-/// Flushes standard output and fails when anything printed so far was lost.
+/// Flushes standard output and fails likewise when anything printed so far was lost.
 void finish_output();
 
 /// Columns aligned, two spaces between; the first row is the head. Numbers (per column) to the right.

@@ -72,7 +72,8 @@ void add_train(CLI::App& app, Chosen& chosen) {
   command->add_option("OVERRIDES", request->overrides,
                       "key=value pairs that replace values of the config: data.root=..., training.steps=...");
   command->add_option("--out", request->out, "Run directory (default: runs/<name of CONFIG>)");
-  command->add_flag("--resume", request->resume, "Go on from the newest checkpoint that verifies");
+  command->add_flag("--resume", request->resume,
+                    "Go on from the newest checkpoint that verifies; a finished run is left as it is");
   command->add_flag("--report", request->report,
                     "Then judge the test split and leave report.html, metrics.json and scores.csv in the run");
   command->add_flag("--dry-run", request->dry_run,

@@ -81,8 +81,7 @@ void refuse_shared_masks(const std::vector<Sample>& samples) {
     if (!inserted) {
       fail<ContentError>(
           "[data.folder] the mask {} would belong to {} and to {}; expected one for each: name them in a column `mask` "
-          "of "
-          "index.csv, or put them under ground_truth/<split>/<label>",
+          "of index.csv, or put them under ground_truth/<split>/<label>",
           sample.mask, entry->second, sample.file);
     }
   }

@@ -154,8 +154,7 @@ Splits make_splits(const std::vector<Sample>& samples, const DataOptions& option
     const bool labelled = std::any_of(samples.begin(), samples.end(), [](const Sample& s) { return s.labelled(); });
     fail<InvalidArgument>(
         "[data.splits] too few good training images; got {}{}; expected at least {} in split train with label good: "
-        "put "
-        "photographs of good parts into FOLDER/train/good",
+        "put photographs of good parts into FOLDER/train/good",
         pool.size(), labelled ? "" : fmt::format(" among {} without a label", counted(samples.size(), "image")),
         min_good);
   }

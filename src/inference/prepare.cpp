@@ -27,8 +27,7 @@ std::string_view kind_of(int channels) {
   if (contract.convert_channels) {
     fail<InvalidArgument>(
         "[inference.prepare_input] this package judges {} images and cannot convert this one; got {} channels; "
-        "expected "
-        "{}",
+        "expected {}",
         kind_of(contract.channels), got, contract.channels);
   }
   fail<InvalidArgument>(

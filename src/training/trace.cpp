@@ -134,8 +134,7 @@ std::vector<TracedNodes> aligned(const std::vector<JitGraph>& graphs) {
     if (nodes.size() != result.size()) {
       fail<InvalidArgument>(
           "[training.trace_graph] the forward pass has another length at another image size; got {} operators; "
-          "expected "
-          "{}",
+          "expected {}",
           nodes.size(), result.size());
     }
   }

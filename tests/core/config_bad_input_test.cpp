@@ -201,8 +201,7 @@ std::vector<Broken> table() {
        start + "training: {device: gpu}\n",
        {},
        "c.yaml:3:20: 'training.device' is none of the choices; got 'gpu'; expected one of auto, cpu, cuda; did you "
-       "mean "
-       "'cpu'?"},
+       "mean 'cpu'?"},
       // Overrides
       {"override of an unknown key",
        start,

@@ -29,6 +29,9 @@ CONFIGS = {
     "unknown choice": (GOOD.replace("data:\n", "data:\n  fit: strech\n"), [], ["strech", "stretch"]),
     "unknown model": (GOOD + "model: {name: patchcore}\n", [], ["patchcore"]),
     "image side of zero": (GOOD.replace("data:\n", "data:\n  image_size: [0, 128]\n"), [], ["image_size"]),
+    "image side that the model cannot take": ("format: 1\nfamily: anomaly\ndata: {root: nowhere}\n", ["data.image_size=[100, 128]"],
+                                              ["oddnet", "multiples of 16", "data.image_size=[96,128]"]),
+    "excluded label that no image has": (GOOD, ["data.exclude_labels=[rsut]"], ["rsut", "expected some of", "good"]),
     "section is a list": (GOOD + "training: [1, 2]\n", [], ["training"]),
     "section is text": (GOOD + "training: fast\n", [], ["training"]),
     "key twice": (GOOD + "training: {steps: 5}\ntraining: {steps: 6}\n", [], ["training"]),
@@ -216,6 +219,27 @@ class BadDatasets(CommandTest):
         (empty / "test/good").mkdir(parents=True)
         self.train(3, empty, says="empty")
 
+    def test_folders_that_a_user_would_give(self):
+        photographs = self.folder / "photographs"
+        photographs.mkdir()
+        for i in range(20):
+            (photographs / f"{i}.png").write_bytes(png(64, 64, value=texture(i)))
+        self.train(2, photographs, says=["20 images without a label", "FOLDER/train/good"])
+        (photographs / "train").mkdir()
+        for file in photographs.glob("*.png"):
+            file.rename(photographs / "train" / file.name)
+        self.train(3, photographs, says=["20 images in", "move what is good to train/good"])
+        (photographs / "train").rename(photographs / "ok")
+        (photographs / "train").mkdir()
+        (photographs / "ok").rename(photographs / "train/ok")
+        self.train(3, photographs, says=["rename train/ok to train/good"])
+        # One level too deep: read as class folders, with a word.
+        root = self.folder / "level"
+        make_set(root)
+        _, error = self.expect(0, "train", harness.CONFIG, f"data.root={root / 'train'}", "data.image_size=[64, 64]", "--dry-run")
+        self.assertIn("is read as class folders without splits, of which every fifth good image is for test: train: 20 good; test: 4 good", error)
+        self.assertIn(f"warning: {root / 'train'} is read alone, although test lies beside it: give {root} to read all splits", error)
+
     def test_root_is_a_file_of_another_kind(self):
         file = self.folder / "notes.txt"
         file.write_text("hello")
@@ -252,7 +276,7 @@ class BadDatasets(CommandTest):
         make_set(root)
         for text, code, says in [
             ("file,label\ntrain/good/000.png,good\n", 3, ["index.csv", "split"]),
-            ("file,split,label\ntrain/good/nope.png,train,good\n", 3, ["nope.png"]),
+            ("file,split,label\ntrain/good/nope.png,train,good\n", 3, ["nope.png", "delete this line"]),
             ("file,split,label\ntrain/good/000.png,trian,good\n", 3, ["index.csv:2", "trian"]),
             ('file,split,label\n"train/good/000.png,train,good\n', 3, ["index.csv"]),
             ("file,split,label\ntrain/good/000.png,train\n", 3, ["index.csv:2"]),
@@ -296,6 +320,9 @@ class BadPackages(CommandTest):
                 broken.write_bytes(damaged)
                 for command in (["describe", broken], ["predict", broken, harness.ROOT / "README.md"], ["export", broken]):
                     self.expect(3, *command, says="broken.oddity")
+
+    def test_a_config_is_no_package(self):
+        self.expect(3, "evaluate", harness.CONFIG, LINE, says=["not a package but text", "oddity train"])
 
     def test_a_folder_is_no_package(self):
         self.expect(2, "evaluate", self.folder, LINE)

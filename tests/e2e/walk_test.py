@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 import unittest
@@ -20,7 +21,7 @@ class Walk(CommandTest):
         cls.package = cls.train_template()
 
     def test_synthesize_check_stats_and_import(self):
-        line = self.folder / "line"
+        line = self.folder / "new" / "parents" / "line"
         self.expect(0, "data", "synthesize", "line", "n=40", "test_good=8", "test_defects=1", "seed=3", "size=64", "--out", line)
         rows = list(csv.DictReader(io.StringIO((line / "index.csv").read_text())))
         self.assertEqual(sum(row["split"] == "train" for row in rows), 40)
@@ -30,7 +31,15 @@ class Walk(CommandTest):
             self.assertEqual(bool(row["mask"]), row["label"] != "good")
         out, _ = self.expect(0, "data", "check", line)
         self.assertIn("40", out)
-        self.expect(0, "data", "stats", line)
+        out, _ = self.expect(0, "data", "stats", line)
+        self.assertRegex(out, r"train +good +40\n")
+        # What is there is not replaced, and nothing is rendered in vain.
+        begun = time.monotonic()
+        self.expect(2, "data", "synthesize", "line", "n=100000", "size=512", "--out", line, says=["exists", "not empty"])
+        self.assertLess(time.monotonic() - begun, 60)
+        out, _ = self.expect(0, "data", "synthesize", "--help")
+        for word in ("validation_defects", "two_level", "bracket"):
+            self.assertIn(word, out)
         out, _ = self.expect(0, "data", "import", line, "--out", self.folder / "packs")
         pack = pathlib.Path(out.strip())
         self.assertTrue(pack.is_file())
@@ -52,6 +61,18 @@ class Walk(CommandTest):
         _, error = self.expect(0, "train", harness.CONFIG, f"data.root={LINE}", "--dry-run", "--out", self.folder / "never")
         self.assertFalse((self.folder / "never").exists())
         self.assertIn("dry run", error)
+        self.assertIn("is read as train: 60 good; test: ", error)
+        # A finished run is left as it is.
+        before = self.package.read_bytes()
+        out, error = self.expect(0, "train", harness.CONFIG, f"data.root={LINE}", "data.image_size=[64, 64]", "--resume", "--out", run_folder)
+        self.assertIn("is finished", error)
+        self.assertEqual(out.strip(), str(self.package))
+        self.assertEqual(self.package.read_bytes(), before)
+
+    def test_a_time_budget_without_use_is_said(self):
+        _, error = self.expect(0, "train", harness.ROOT / "configs/anomaly/default.yaml", f"data.root={LINE}", "data.image_size=[64, 64]",
+                               "model.size=small", "training.max_seconds=0.2", "--out", self.folder / "hasty")
+        self.assertRegex(error, r"warning: \d+ steps? are too few: the model will not be usable; 50 steps need training.max_seconds=\d+")
 
     def test_training_waits_passively_unless_told_otherwise(self):
         for given, expected in ((None, b"PASSIVE"), ("ACTIVE", b"ACTIVE")):
@@ -109,6 +130,31 @@ class Walk(CommandTest):
         for name in ("report.html", "metrics.json", "scores.csv"):
             self.assertTrue((out / name).is_file(), name)
 
+    def test_overkill_beyond_the_promise_is_said(self):
+        out, _ = self.expect(0, "evaluate", self.package.parent, "synthetic:line?variant=rotated&test_good=40&test_defects=1&size=64&seed=2")
+        self.assertRegex(out, r"warning: 0 to \d+ overkills were to be expected of 40 good parts \(95 %\), \d+ occurred: .*oddity recalibrate")
+
+    def test_a_stop_is_no_error_and_resumable_in_training_only(self):
+        many = "synthetic:line?n=20000&test_good=0&test_defects=0&size=64"
+        process = subprocess.Popen([harness.COMMAND, "predict", str(self.package), many], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=120)[1].decode()
+        self.assertEqual(process.returncode, 1, error)
+        self.assertIn("oddity: [cli.predict] stopped on request", error)
+        self.assertNotIn("error: ", error)
+        process = subprocess.Popen([harness.COMMAND, "train", str(harness.ROOT / "configs/anomaly/default.yaml"), f"data.root={LINE}",
+                                    "data.image_size=[64, 64]", "model.size=small", "training.log_every=1", "--out",
+                                    str(self.folder / "stopped")], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        lines = self.folder / "stopped/metrics.jsonl"
+        while process.poll() is None and not (lines.exists() and lines.stat().st_size > 0):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=120)[1].decode()
+        self.assertEqual(process.returncode, 75, error)
+        self.assertRegex(error, r"oddity: \[training.run\] stopped on request at step \d+ of phase main; go on with --resume")
+        self.assertNotIn("error: ", error)
+
     def test_evaluate_leaves_out_labels(self):
         out = self.folder / "excluded"
         code, _, error = run("evaluate", self.package, LINE, "--exclude-label", "scrach")
@@ -140,10 +186,10 @@ class Walk(CommandTest):
         alone.mkdir()
         (alone / "x.png").write_bytes(images[0].read_bytes())
         _, error = self.expect(0, "predict", self.package, alone, "--out", self.folder / "judged")
-        self.assertIn("1 images:", error)
+        self.assertIn("1 image: ", error)
         self.assertEqual(len(list((self.folder / "judged/overlays").glob("*.png"))), 1)
         (line / "extra.png").write_bytes(images[0].read_bytes())
-        self.assertIn("1 image files in", self.expect(0, "data", "stats", line)[1])
+        self.assertRegex(self.expect(0, "data", "stats", line)[1], "warning: 1 image file in .* is not in its index.csv and is not used: extra.png; add")
         (line / "extra.png").unlink()
         # Shards share the work without overlap.
         parts = []
@@ -151,6 +197,15 @@ class Walk(CommandTest):
             out, _ = self.expect(0, "predict", self.package, line, "--json", "--shard", shard)
             parts += [json.loads(text)["file"] for text in out.splitlines()]
         self.assertEqual(sorted(parts), sorted(str(path) for path in images))
+        # Results of shards are replaced by their own next call, and by one that judges everything; strangers stay.
+        shared = self.folder / "sharded"
+        for shard in ("1/2", "2/2", "2/2"):
+            self.expect(0, "predict", self.package, line, "--out", shared, "--shard", shard)
+        self.assertEqual(len(list((shared / "overlays").glob("*.png"))), len(images))
+        (shared / "overlays" / "mine.png").write_bytes(b"")
+        self.expect(0, "predict", self.package, alone, "--out", shared)
+        self.assertEqual(sorted(path.name for path in shared.iterdir()), ["overlays", "scores.csv", "verdicts.jsonl"])
+        self.assertEqual(len(list((shared / "overlays").glob("*.png"))), 2)
         out, _ = self.expect(0, "predict", self.package, images[0])
         self.assertIn(str(images[0]), out)
 
@@ -198,7 +253,11 @@ class Walk(CommandTest):
         self.expect(0, "export", self.package, "--format", "folder", "--out", self.folder / "files")
         self.assertEqual((self.folder / "files/model.onnx").read_bytes(), (self.folder / "model.onnx").read_bytes())
         contract = json.loads((self.folder / "files/package.json").read_text())
-        self.assertTrue(contract)
+        self.assertEqual((contract["input"]["image_height"], contract["input"]["image_width"]), (64, 64))
+        deep = self.folder / "no" / "such" / "folder" / "model.onnx"
+        self.expect(0, "export", self.package.parent, "--out", deep)
+        self.assertEqual(deep.read_bytes(), (self.folder / "model.onnx").read_bytes())
+        self.expect(2, "export", self.package, "--format", "folder", "--out", self.folder / "files", says="not empty")
 
     def test_recalibrate(self):
         new = self.folder / "again.oddity"
@@ -220,15 +279,35 @@ class Walk(CommandTest):
         self.assertIn("needs more parts", out)
         self.expect(2, "recalibrate", self.package, few, "--budget", "1.5", says="--budget")
 
-    def test_a_closed_pipe_is_an_error_not_a_crash(self):
+    def test_images_of_another_form_are_judged_with_a_word(self):
+        wide = self.folder / "wide.png"
+        wide.write_bytes(png(400, 50, value=harness.texture(1)))
+        out, _ = self.expect(0, "predict", self.package, wide)
+        self.assertIn("The image is 400x50 px and was stretched to the shape of the training images, about 64x64 px", out)
+        deep = self.folder / "deep.png"
+        deep.write_bytes(png(64, 64, 1, 16, value=lambda x, y, c: 257 * harness.texture(1)(x, y, c)))
+        reasons = json.loads(self.expect(0, "predict", self.package, deep, "--json")[0])["reasons"]
+        self.assertIn("The image has 16 bit and the training images had 8", reasons[-1])
+
+    def test_a_closed_pipe_ends_quietly_a_full_disk_does_not(self):
         read, write = os.pipe()
         os.close(read)
         try:
             code, _, error = run("list", "metrics", stdout=write)
         finally:
             os.close(write)
-        self.assertEqual(code, 1)
-        self.assertIn("standard output", error)
+        self.assertEqual((code, error), (1, ""))
+        # What was asked for as files is written all the same.
+        parts = "synthetic:line?n=400&test_good=0&test_defects=0&size=64"
+        process = subprocess.Popen([harness.COMMAND, "predict", str(self.package), parts, "--json", "--overlays", "none", "--out",
+                                    str(self.folder / "unheard")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.close()
+        error = process.stderr.read().decode()
+        self.assertEqual(process.wait(120), 1)
+        process.stderr.close()
+        self.assertIn("400 images: ", error)
+        self.assertNotIn("error: ", error)
+        self.assertEqual(len((self.folder / "unheard/scores.csv").read_text().splitlines()), 401)
         with open("/dev/full", "wb") as full:
             code, _, error = run("list", "metrics", stdout=full)
         self.assertEqual(code, 1)
