@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -110,7 +111,7 @@ double partial_area(const Steps& steps, double low, double high) {
   return std::clamp(sum / double(steps.defect_total()), 0.0, high - low);
 }
 
-/// The largest threshold among those of the largest F1.
+/// The largest threshold among those of the largest F1, just below the smallest flagged score: score > threshold flags.
 template <class Steps>
 Ranking::Best best_f1(const Steps& steps) {
   const double defects = double(steps.defect_total());
@@ -119,7 +120,7 @@ Ranking::Best best_f1(const Steps& steps) {
       [&](Ranking::Best& best, const auto& s) {
         const double f1 = 2 * double(s.defects) / (double(s.defects) + double(s.good) + defects);
         if (f1 > best.f1) {
-          best = {f1, s.score};
+          best = {f1, std::nextafter(s.score, -std::numeric_limits<double>::infinity())};
         }
       },
       [](Ranking::Best& best, const Ranking::Best& part) {

@@ -68,9 +68,9 @@ def test_inspection_names_the_four_outcomes():
 def test_a_threshold_of_the_ranking_decides_the_same(dtype):
     scores = np.round(SCORES, 1).astype(dtype)
     best = ranking.best_f1(scores, LABELS)
-    table = confusion.confusion_at_threshold(scores, LABELS, threshold=np.nextafter(best.threshold, -np.inf))
+    table = confusion.confusion_at_threshold(scores, LABELS, threshold=best.threshold)
     assert confusion.inspection(table).f1.value == pytest.approx(best.f1, abs=1e-14)
-    assert confusion.inspection(confusion.confusion_at_threshold(scores, LABELS, threshold=best.threshold)).f1.value < best.f1
+    assert confusion.inspection(confusion.confusion_at_threshold(scores, LABELS, threshold=np.nextafter(best.threshold, np.inf))).f1.value < best.f1
 
 
 def test_groups():

@@ -21,9 +21,10 @@ struct Estimate {
   std::size_t n_good = 0, n_defect = 0;
 };
 
-/// One sort shared by every ranking metric, O(n) after it. Ties form one step. A part is called defective (flagged)
-/// when score >= threshold, passed otherwise. The values are exact functions of the sample and carry no interval:
-/// auroc_delong and the bootstrap have one. No result depends on the number of threads.
+/// One sort shared by every ranking metric, O(n) after it. Ties form one step. Points of curves flag a part when
+/// score >= threshold; the threshold of best_f1, a decision, rejects score > threshold. The values are exact functions
+/// of the sample and carry no interval: auroc_delong and the bootstrap have one. No result depends on the number of
+/// threads.
 class Ranking {
 public:
   /// `weights`: none (empty), or one for each sample, finite and not negative. A sample of weight w counts as w equal
@@ -66,8 +67,8 @@ public:
   struct Best {
     double f1 = 0, threshold = 0;
   };
-  /// Largest F1 = 2 P R / (P + R) of the defects; the largest threshold among those of equal F1. Chosen and measured on
-  /// the same samples: optimistic for new ones.
+  /// Largest F1 = 2 P R / (P + R) of the defects, reached by flagging score > threshold as every decision here; the
+  /// largest float64 that does so. Chosen and measured on the same samples: optimistic for new ones.
   Best best_f1() const;
 
   struct RocPoint {

@@ -32,7 +32,7 @@ class BoundedBestF1:
 
     Attributes:
         f1: Its value is what `threshold` reaches exactly; `high` bounds what any threshold reaches.
-        threshold: Flag when score >= threshold.
+        threshold: Flag when score > threshold, as in `oddity.metrics.confusion`.
     """
 
     f1: Bounded

@@ -5,8 +5,8 @@
 - By camera, lot or shift: the functions that end in `_by_group`.
 - Data that come in pieces: `Confusion(classes)` with `.add` and `.merge`.
 
-A part is rejected when score > threshold, as by the engine. The thresholds of `oddity.metrics.ranking` flag when score >= threshold: for the same decisions
-give `numpy.nextafter(threshold, -numpy.inf)` here. An *escape* is a defective part that was accepted, an *overkill* a good part that was rejected. Rates carry an exact interval and a flag: a class without a
+A part is rejected when score > threshold, as by the engine. Points of the curves of `oddity.metrics.ranking` flag when score >= threshold: for the
+same decisions give `numpy.nextafter(threshold, -numpy.inf)` here. An *escape* is a defective part that was accepted, an *overkill* a good part that was rejected. Rates carry an exact interval and a flag: a class without a
 sample has value NaN, interval [0, 1] and supported = False, never a silent 0.
 
 >>> from oddity.metrics import confusion

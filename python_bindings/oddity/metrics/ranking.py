@@ -1,6 +1,7 @@
 """How well scores rank defects above good parts: curves, areas, error rates at an operating point, best F1.
 
-Scores are raw: any finite real number, larger is more anomalous. A part is flagged when score >= threshold, passed otherwise; equal scores form one step.
+Scores are raw: any finite real number, larger is more anomalous. Points of curves flag a part when score >= threshold, as in scikit-learn;
+the threshold of a decision (`best_f1`) is the number just below, for score > threshold as in `oddity.metrics.confusion` and the engine. Equal scores form one step.
 
 - One number: `auroc(scores, labels)`, `average_precision(scores, labels)`, ... Each sorts anew.
 - Several numbers of the same scores: `Ranking(scores, labels)` sorts once.
@@ -8,7 +9,7 @@ Scores are raw: any finite real number, larger is more anomalous. A part is flag
 
 "FPR at 95 % TPR" has two readings that differ; here they are `good_flagged_at_defects_flagged` (the defect is positive) and `defects_passed_at_good_passed`
 (the good part is positive). Precision depends on the share of defects in the sample: `prevalence` gives it for a line with another share.
-An interval of the AUROC or of any other value comes from the bootstrap or from DeLong's variance, not from here.
+Intervals: `oddity.metrics.intervals.delong_auroc` for the AUROC, `oddity.metrics.bootstrap` for every value.
 
 >>> from oddity.metrics.ranking import Ranking
 >>> ranking = Ranking([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
@@ -16,7 +17,7 @@ An interval of the AUROC or of any other value comes from the bootstrap or from 
 0.75
 >>> ranking.good_flagged_at_defects_flagged(0.95)
 0.5
->>> ranking.best_f1().threshold
+>>> round(ranking.best_f1().threshold, 9)
 0.35
 """
 
