@@ -120,20 +120,27 @@ inline void require_matrix(const char* function, const char* name, const Matrix&
 /// Rows are probabilities of classes: in [0, 1], each row sums to 1 within 1e-3 (float32 softmax over many classes).
 inline void require_probabilities(const char* function, const char* name, const Matrix& matrix) {
   require_matrix(function, name, matrix);
-  for (std::size_t i = 0; i < matrix.rows; ++i) {
-    double sum = 0;
-    for (std::size_t c = 0; c < matrix.columns; ++c) {
-      const double value = matrix(i, c);
-      if (!(value >= 0 && value <= 1)) {
-        refuse(function, name, " must be probabilities; got ", value, " in row ", i, " column ", c,
-               "; expected values in [0, 1]");
+  matrix.values.visit([&](auto values) {
+    for (std::size_t i = 0; i < matrix.rows; ++i) {
+      const auto row = values.subspan(i * matrix.columns, matrix.columns);
+      double sum = 0;
+      bool inside = true;
+      for (const auto value : row) {
+        inside &= (value >= 0) & (value <= 1);
+        sum += double(value);
       }
-      sum += value;
-    }
-    if (!(std::abs(sum - 1) <= 1e-3)) {
+      if (inside && std::abs(sum - 1) <= 1e-3) {
+        continue;
+      }
+      for (std::size_t c = 0; c < matrix.columns; ++c) {
+        if (!(row[c] >= 0 && row[c] <= 1)) {
+          refuse(function, name, " must be probabilities; got ", row[c], " in row ", i, " column ", c,
+                 "; expected values in [0, 1]");
+        }
+      }
       refuse(function, name, " must be probabilities; row ", i, " sums to ", sum, "; expected 1");
     }
-  }
+  });
 }
 
 /// Sizes agree, nothing is empty, every map value is finite.

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "oddity/metrics/values.h"
+
+namespace oddity::metrics::detail {
+
+/// A logistic regression with up to two features: P(label 1) = 1 / (1 + exp(-f)), f = a_1 x_1 + a_2 x_2 + c.
+struct LogisticData {
+  std::vector<double> features[2];  ///< the second may be empty; shifted and scaled for conditioning by the caller
+  std::vector<std::uint8_t> labels;
+  double target_good = 0, target_defect = 1;  ///< what the labels 0 and 1 stand for
+  std::vector<double> weights;                ///< empty: 1 each
+};
+
+/// Negative log-likelihood with its derivatives in (a_1, a_2, c); those of a_2 are zero with one feature.
+struct LogisticSums {
+  double loss = 0;
+  std::array<double, 3> gradient{};
+  std::array<double, 6> hessian{};  ///< 11, 12, 1c, 22, 2c, cc
+};
+/// Does not depend on the number of threads or the instruction set.
+LogisticSums logistic_sums(const LogisticData& data, const std::array<double, 3>& parameters);
+
+/// 1 / (1 + exp(-f)) of each value, in place.
+void logistic_of(std::span<double> f);
+
+}  // namespace oddity::metrics::detail
