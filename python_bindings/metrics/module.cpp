@@ -17,6 +17,8 @@ PYBIND11_MODULE(_metrics, m) {
   add(m, "bootstrap", bind_bootstrap);
   add(m, "comparison", bind_comparison);
   add(m, "conformal", bind_conformal);
+  add(m, "calibration", bind_calibration);
+  add(m, "calibrators", bind_calibrators);
   add(m, "confusion", bind_confusion);
   add(m, "density", bind_density);
   add(m, "drift", bind_drift);

@@ -205,9 +205,10 @@ ClassCalibrationError class_wise_calibration_error(const Matrix& probabilities, 
                                                    const CalibrationOptions& options, Values weights) {
   require_table("class_wise_calibration_error", probabilities, classes, options.bins, weights);
   ClassCalibrationError result;
-  for (const auto& sums : detail::class_sums(probabilities, classes, options, weights)) {
-    result.classes.push_back(detail::error_of(sums));
-  }
+  result.classes.resize(probabilities.columns);
+  detail::each_class_sums(probabilities, classes, options, weights, [&](std::size_t c, std::span<const BinSums> sums) {
+    result.classes[c] = detail::error_of(sums);
+  });
   const std::vector<double> shares(probabilities.columns, 1 / double(probabilities.columns));
   result.overall = combined(result.classes, shares);
   result.overall.n = result.classes.front().n;

@@ -14,6 +14,8 @@ namespace oddity::metrics::detail {
 namespace {
 
 constexpr std::size_t kMostBins = 65536;
+constexpr std::size_t kSamplesPerSum =
+    64;  ///< a piece has at least this many for each bin: sums stay small beside data
 
 template <bool Weighted>
 [[gnu::always_inline]] inline void add(BinSums& bin, double p, bool event, double w) {
@@ -136,7 +138,7 @@ ProbabilityBins bins_of(Values probabilities, std::span<const std::uint8_t> labe
 
 std::vector<BinSums> bin_sums(const ProbabilityBins& bins, Values probabilities, std::span<const std::uint8_t> labels,
                               Values weights) {
-  const std::size_t grain = std::max<std::size_t>(std::size_t(1) << 15, 4 * bins.size());
+  const std::size_t grain = std::max<std::size_t>(std::size_t(1) << 15, kSamplesPerSum * bins.size());
   const double unit = weight_unit(weights);
   return probabilities.visit([&](auto p) {
     return sums_of_pieces(p.size(), grain, bins.size(), weights.empty(),
@@ -156,7 +158,7 @@ std::vector<BinSums> bin_sums(const ProbabilityBins& bins, Values probabilities,
 
 std::vector<BinSums> class_bin_sums(const ProbabilityBins& bins, const Matrix& probabilities,
                                     std::span<const std::int64_t> classes, Values weights) {
-  const std::size_t grain = std::max<std::size_t>(4096, 8 * bins.size()), columns = probabilities.columns;
+  const std::size_t grain = std::max<std::size_t>(4096, kSamplesPerSum * bins.size()), columns = probabilities.columns;
   const double unit = weight_unit(weights);
   return probabilities.values.visit([&](auto p) {
     return sums_of_pieces(probabilities.rows, grain, columns * bins.size(), weights.empty(),

@@ -152,9 +152,12 @@ BrierScore brier_score(const Matrix& probabilities, std::span<const std::int64_t
   detail::require_probabilities(function, "probabilities", probabilities);
   detail::require_row_classes(function, "probabilities", probabilities, classes);
   detail::require_sample_weights(function, weights, probabilities.rows);
+  std::vector<BrierScore> parts(probabilities.columns);
+  detail::each_class_sums(probabilities, classes, options, weights,
+                          [&](std::size_t c, std::span<const BinSums> sums) { parts[c] = decomposition(sums); });
   BrierScore score;
-  for (const auto& sums : detail::class_sums(probabilities, classes, options, weights)) {
-    add_parts(score, decomposition(sums));
+  for (const BrierScore& part : parts) {
+    add_parts(score, part);
   }
   finish(score, probabilities.values.visit([&](auto p) {
     return sum_losses(probabilities.rows, weights, [&](std::size_t i) {

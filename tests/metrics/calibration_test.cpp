@@ -330,6 +330,24 @@ TEST(ClassCalibration, is_that_of_each_column) {
   }
 }
 
+TEST(ClassCalibration, many_bins_take_another_way_to_the_same_sums) {
+  // 4 columns of 65536 bins are at the limit of one walk over the table, 5 beyond it; the fifth class never happens.
+  const auto s = calibration_samples();
+  std::vector<double> wider;
+  for (std::size_t i = 0; i < 200; ++i) {
+    wider.insert(wider.end(), s.softmax.begin() + std::ptrdiff_t(4 * i), s.softmax.begin() + std::ptrdiff_t(4 * i + 4));
+    wider.push_back(0);
+  }
+  const CalibrationOptions options{65536, Binning::equal_width};
+  const auto four = class_wise_calibration_error(table(s.softmax), s.classes, options, s.w);
+  const auto five = class_wise_calibration_error({Values(wider), 200, 5}, s.classes, options, s.w);
+  for (std::size_t c = 0; c < 4; ++c) {
+    EXPECT_EQ(four.classes[c].ece, five.classes[c].ece);
+    EXPECT_EQ(four.classes[c].squared_debiased, five.classes[c].squared_debiased);
+  }
+  EXPECT_EQ(five.classes[4].ece, 0);
+}
+
 TEST(ClassCalibration, a_class_that_is_never_predicted_does_not_enter) {
   const std::vector<double> p{0.6, 0.4, 0.0, 0.5, 0.5, 0.0};
   const auto error = top_label_calibration_error({Values(p), 2, 3}, std::vector<std::int64_t>{0, 1});
