@@ -137,7 +137,7 @@ void bind_classes(py::module_& m) {
   // The functions of a table of probabilities that differ in the result only.
   const auto measure = [&m](const char* bound, const char* name, auto function) {
     m.def(bound, [name, function](const ArrayLike& probabilities, const ArrayLike& classes, std::size_t bins,
-                                 const std::string& binning, const OptionalArray& weights) {
+                                  const std::string& binning, const OptionalArray& weights) {
       Arguments arguments(name);
       const auto p = arguments.matrix("probabilities", probabilities);
       const auto y = arguments.integers("classes", classes);

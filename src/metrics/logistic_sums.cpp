@@ -20,8 +20,8 @@ struct Tile {
 };
 using Lanes = double[kSums][kLanes];
 
-[[gnu::target_clones("avx512f", "avx2", "default")]] void add_tile(const Tile& tile, double a1, double a2, double c,
-                                                                   Lanes& sums) {
+[[gnu::always_inline]] inline void add_tile(const Tile& tile, double a1, double a2, double c, Lanes& result) {
+  Lanes sums{};  // here and not in the result: nothing that is stored can then be a sample
   for (std::size_t i = 0; i < kTile; i += kLanes) {
     for (std::size_t l = 0; l < kLanes; ++l) {
       const std::size_t s = i + l;
@@ -43,13 +43,45 @@ using Lanes = double[kSums][kLanes];
       sums[9][l] += v;
     }
   }
+  for (std::size_t k = 0; k < kSums; ++k) {
+    for (std::size_t l = 0; l < kLanes; ++l) {
+      result[k][l] += sums[k][l];
+    }
+  }
 }
 
-[[gnu::target_clones("avx512f", "avx2", "default")]] void apply_logistic(double* f, std::size_t count) {
+[[gnu::always_inline]] inline void apply_logistic(double* f, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const double e = exp_of_negative(f[i] < 0 ? f[i] : -f[i]);
     f[i] = (f[i] < 0 ? e : 1.0) / (1 + e);
   }
+}
+
+/// The loops for one instruction set. Chosen by hand: target_clones would have its resolver run before ThreadSanitizer
+/// is up, which crashes.
+struct Kernel {
+  void (*add)(const Tile& tile, double a1, double a2, double c, Lanes& sums);
+  void (*apply)(double* f, std::size_t count);
+};
+[[gnu::target("avx512f")]] void add_tile_avx512(const Tile& tile, double a1, double a2, double c, Lanes& sums) {
+  add_tile(tile, a1, a2, c, sums);
+}
+[[gnu::target("avx2")]] void add_tile_avx2(const Tile& tile, double a1, double a2, double c, Lanes& sums) {
+  add_tile(tile, a1, a2, c, sums);
+}
+void add_tile_sse2(const Tile& tile, double a1, double a2, double c, Lanes& sums) { add_tile(tile, a1, a2, c, sums); }
+[[gnu::target("avx512f")]] void apply_avx512(double* f, std::size_t count) { apply_logistic(f, count); }
+[[gnu::target("avx2")]] void apply_avx2(double* f, std::size_t count) { apply_logistic(f, count); }
+void apply_sse2(double* f, std::size_t count) { apply_logistic(f, count); }
+
+const Kernel& kernel() {
+  static const Kernel chosen = [] {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") ? Kernel{add_tile_avx512, apply_avx512}
+           : __builtin_cpu_supports("avx2")  ? Kernel{add_tile_avx2, apply_avx2}
+                                             : Kernel{add_tile_sse2, apply_sse2};
+  }();
+  return chosen;
 }
 
 void add_piece(const LogisticData& data, const std::array<double, 3>& parameters, std::size_t first, std::size_t last,
@@ -70,7 +102,7 @@ void add_piece(const LogisticData& data, const std::array<double, 3>& parameters
       std::copy_n(data.weights.data() + i, count, tile.weight);
     }
     std::fill(tile.weight + count, tile.weight + kTile, 0.0);
-    add_tile(tile, parameters[0], parameters[1], parameters[2], sums);
+    kernel().add(tile, parameters[0], parameters[1], parameters[2], sums);
   }
   for (std::size_t k = 0; k < kSums; ++k) {
     for (const double lane : sums[k]) {
@@ -103,7 +135,7 @@ LogisticSums logistic_sums(const LogisticData& data, const std::array<double, 3>
 void logistic_of(std::span<double> f) {
   thread_pool().parallel_for(
       0, std::int64_t(f.size()), std::int64_t(kGrain),
-      [&](std::int64_t first, std::int64_t last) { apply_logistic(f.data() + first, std::size_t(last - first)); });
+      [&](std::int64_t first, std::int64_t last) { kernel().apply(f.data() + first, std::size_t(last - first)); });
 }
 
 }  // namespace oddity::metrics::detail

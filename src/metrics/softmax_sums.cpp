@@ -47,19 +47,34 @@ template <class T>
   }
 }
 
-[[gnu::target_clones("avx512f", "avx2", "default")]] void tile_of(const float* logits, std::size_t columns,
-                                                                  double inverse, double* z, Tile& tile) {
+// Chosen by hand: target_clones would have its resolver run before ThreadSanitizer is up, which crashes.
+template <class T>
+[[gnu::target("avx512f")]] void sum_tile_avx512(const T* logits, std::size_t columns, double inverse, double* z,
+                                                Tile& tile) {
   sum_tile(logits, columns, inverse, z, tile);
 }
-[[gnu::target_clones("avx512f", "avx2", "default")]] void tile_of(const double* logits, std::size_t columns,
-                                                                  double inverse, double* z, Tile& tile) {
+template <class T>
+[[gnu::target("avx2")]] void sum_tile_avx2(const T* logits, std::size_t columns, double inverse, double* z,
+                                           Tile& tile) {
   sum_tile(logits, columns, inverse, z, tile);
+}
+template <class T>
+void sum_tile_sse2(const T* logits, std::size_t columns, double inverse, double* z, Tile& tile) {
+  sum_tile(logits, columns, inverse, z, tile);
+}
+template <class T>
+auto choose() {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512f") ? sum_tile_avx512<T>
+         : __builtin_cpu_supports("avx2")  ? sum_tile_avx2<T>
+                                           : sum_tile_sse2<T>;
 }
 
 /// Calls use(first row, rows, tile, e) for each tile of a piece of rows; e [columns, kLanes] holds exp(b z).
 template <class T, class Use>
 void each_tile(std::span<const T> logits, std::size_t columns, double inverse, std::size_t first, std::size_t last,
                Use use) {
+  static const auto sum = choose<T>();
   std::vector<double> z(columns * kLanes);
   std::vector<T> filled;
   Tile tile;
@@ -73,7 +88,7 @@ void each_tile(std::span<const T> logits, std::size_t columns, double inverse, s
       }
       source = filled.data();
     }
-    tile_of(source, columns, inverse, z.data(), tile);
+    sum(source, columns, inverse, z.data(), tile);
     use(row, rows, tile, z.data());
   }
 }
