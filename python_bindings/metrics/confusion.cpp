@@ -4,6 +4,7 @@
 
 #include "metrics/areas.h"
 #include "metrics/arguments.h"
+#include "metrics/sample_weights.h"
 #include "oddity/metrics/inspection.h"
 #include "oddity/metrics/top_k.h"
 

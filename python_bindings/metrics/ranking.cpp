@@ -4,6 +4,7 @@
 
 #include "metrics/areas.h"
 #include "metrics/arguments.h"
+#include "metrics/sample_weights.h"
 #include "oddity/metrics/streaming_ranking.h"
 
 namespace oddity::python {

@@ -14,9 +14,10 @@ constexpr std::size_t kTile = 256;
 constexpr std::size_t kGrain = 16384;  ///< samples of a piece, a multiple of kTile
 constexpr std::size_t kSums = 10;      ///< loss, 3 of the gradient, 6 of the Hessian
 
-/// What a tile of samples holds; filled up with weight 0.
+/// What a tile of samples holds; filled up with weight 0. The label as the target t and 1 - t, each with all its
+/// digits.
 struct Tile {
-  double x1[kTile], x2[kTile], target[kTile], weight[kTile];
+  double x1[kTile], x2[kTile], target[kTile], rest[kTile], weight[kTile];
 };
 using Lanes = double[kSums][kLanes];
 
@@ -29,9 +30,9 @@ using Lanes = double[kSums][kLanes];
       const double f = c + a1 * x1 + a2 * x2;
       const double e = exp_of_negative(f < 0 ? f : -f);
       const double q = 1 / (1 + e);
-      const double d = tile.weight[s] * ((f < 0 ? e * q : q) - tile.target[s]);
+      const double d = tile.weight[s] * (f < 0 ? e * q - tile.target[s] : tile.rest[s] - e * q);
       const double v = tile.weight[s] * (e * q * q);
-      sums[0][l] += tile.weight[s] * (log_of_one_plus(e) + ((f > 0 ? f : 0) - tile.target[s] * f));
+      sums[0][l] += tile.weight[s] * (log_of_one_plus(e) + (f < 0 ? tile.target[s] * -f : tile.rest[s] * f));
       sums[1][l] += d * x1;
       sums[2][l] += d * x2;
       sums[3][l] += d;
@@ -96,7 +97,9 @@ void add_piece(const LogisticData& data, const std::array<double, 3>& parameters
       std::copy_n(data.features[1].data() + i, count, tile.x2);
     }
     for (std::size_t k = 0; k < count; ++k) {
-      tile.target[k] = data.labels[i + k] != 0 ? data.target_defect : data.target_good;
+      const bool defect = data.labels[i + k] != 0;
+      tile.target[k] = defect ? 1 - data.drawn_defect : data.drawn_good;
+      tile.rest[k] = defect ? data.drawn_defect : 1 - data.drawn_good;
     }
     if (!data.weights.empty()) {
       std::copy_n(data.weights.data() + i, count, tile.weight);

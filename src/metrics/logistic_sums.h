@@ -14,11 +14,13 @@ namespace oddity::metrics::detail {
 struct LogisticData {
   std::vector<double> features[2];  ///< the second may be empty; shifted and scaled for conditioning by the caller
   std::vector<std::uint8_t> labels;
-  double target_good = 0, target_defect = 1;  ///< what the labels 0 and 1 stand for
-  std::vector<double> weights;                ///< empty: 1 each
+  /// Labels are drawn in: 0 stands for `drawn_good`, 1 for 1 - `drawn_defect`.
+  double drawn_good = 0, drawn_defect = 0;
+  std::vector<double> weights;  ///< empty: 1 each
 };
 
-/// Negative log-likelihood with its derivatives in (a_1, a_2, c); those of a_2 are zero with one feature.
+/// Negative log-likelihood with its derivatives in (a_1, a_2, c); those of a_2 are zero with one feature. The loss is a
+/// sum of positive terms that keep their digits, also far out.
 struct LogisticSums {
   double loss = 0;
   std::array<double, 3> gradient{};

@@ -40,8 +40,8 @@ PlattCalibrator fit_platt(Values scores, std::span<const std::uint8_t> labels, V
                    " in size; expected at most ", kLargestScore);
   }
   detail::LogisticData data;
-  data.target_good = 1 / (samples.weight_good + 2);
-  data.target_defect = (samples.weight_defect + 1) / (samples.weight_defect + 2);
+  data.drawn_good = 1 / (samples.weight_good + 2);
+  data.drawn_defect = 1 / (samples.weight_defect + 2);
   data.features[0] = std::move(samples.values);
   const detail::Centring x = detail::centre(data.features[0], samples.weights);
   data.labels = std::move(samples.labels);

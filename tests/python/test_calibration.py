@@ -104,6 +104,14 @@ def test_tests_see_overconfidence_and_accept_the_truth():
     assert calibration.kuiper_calibration_test(honest, labels).error == pytest.approx(max(sums.max(), 0) - min(sums.min(), 0), abs=1e-12)
 
 
+def test_spiegelhalter_by_hand():
+    test = calibration.spiegelhalter_test([0.9, 0.2, 0.4], [1, 0, 1])
+    assert test.error == pytest.approx(-0.08 / 3)
+    assert test.statistic == pytest.approx(-0.08 / np.sqrt(0.64 * 0.09 + 0.36 * 0.16 + 0.04 * 0.24))
+    certain = calibration.spiegelhalter_test([0.0, 1.0], [1, 1])
+    assert certain.p_value == 0 and np.isinf(certain.statistic)
+
+
 def test_temperature_is_the_minimum_that_scipy_finds():
     scipy = pytest.importorskip("scipy")
     from scipy.optimize import minimize_scalar
@@ -283,12 +291,14 @@ for name, call, inputs, targets in [
         (lambda f=call, x=inputs, y=targets: f(x, y, bins=0), f"[metrics.{name}] bins is out of range; got 0; expected 1 to 65536"),
         (lambda f=call, x=inputs, y=targets: f(x, y, bins=2.5), f"[metrics.{name}] bins must be an integer; got 2.5"),
         (lambda f=call, x=inputs, y=targets: f(x, y, binning="equal"), f"[metrics.{name}] binning is not known; got 'equal'; expected one of 'equal_width', 'equal_mass'"),
+        (lambda f=call, x=inputs, y=targets: f(x, y, weights=[]), f"[metrics.{name}] weights is empty; expected one for each sample, or None"),
         (lambda f=call, x=inputs, y=targets: f(x, y, weights=np.ones(3)), f"[metrics.{name}] weights must be one for each sample; got 3"),
         (lambda f=call, x=inputs, y=targets: f(x, y, weights=-np.ones(len(y))), f"[metrics.{name}] weights must not be negative; got -1"),
     ]
 for name, call, inputs in [("fit_platt", calibration.fit_platt, SCORES), ("fit_beta", calibration.fit_beta, P), ("fit_isotonic", calibration.fit_isotonic, SCORES)]:
     BAD_INPUT += [
         (lambda f=call, x=inputs: f(x, np.zeros(3000, bool)), f"[metrics.{name}] both classes are needed; got 3000 good and 0 defect"),
+        (lambda f=call, x=inputs: f(x, LABELS, weights=[]), f"[metrics.{name}] weights is empty; expected one for each sample, or None"),
         (lambda f=call, x=inputs: f(x, LABELS, weights=np.zeros(3000)), f"[metrics.{name}] weights must not all be zero"),
     ]
 for name, (calibrator, inputs) in FITTED.items():
@@ -309,6 +319,9 @@ BAD_INPUT += [
     (lambda: calibration.fit_platt([1.0, 1.0], [0, 1]), "[metrics.fit_platt] scores are all equal"),
     (lambda: calibration.fit_beta([0.1, 0.2, 0.8], [0, 0, 1]), "[metrics.fit_beta] probabilities separate the classes"),
     (lambda: calibration.fit_beta([0.1, 0.1, 0.8, 0.8], [0, 1, 0, 1]), "[metrics.fit_beta] probabilities take 2 distinct values; expected at least 3"),
+    (lambda: calibration.fit_temperature(LOGITS, CLASSES, weights=[]), "[metrics.fit_temperature] weights is empty"),
+    (lambda: calibration.negative_log_likelihood(P, LABELS, weights=[]), "[metrics.negative_log_likelihood] weights is empty"),
+    (lambda: calibration.negative_log_likelihood(TABLE, CLASSES, weights=[]), "[metrics.negative_log_likelihood] weights is empty"),
     (lambda: calibration.fit_temperature([[0.0, 1.0], [2.0, 0.0]], [1, 0]), "[metrics.fit_temperature] logits are separated"),
     (lambda: calibration.fit_temperature([[0.0, 1.0], [2.0, 0.0]], [0, 1]), "[metrics.fit_temperature] logits rank classes no better than chance"),
     (lambda: calibration.TemperatureCalibrator(0.0).predict(LOGITS), "temperature is out of range; got 0; expected a finite value above 0"),

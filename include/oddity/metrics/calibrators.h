@@ -25,7 +25,7 @@ namespace oddity::metrics {
 /// softmax(logits / temperature) (Guo et al. 2017). Above 1 softens, below 1 sharpens.
 struct TemperatureCalibrator {
   double temperature = 1;
-  double standard_error = 0;   ///< of the temperature, from the curvature of the likelihood (large samples)
+  double standard_error = 0;   ///< of the temperature (large samples); right also where no temperature is (White 1982)
   double log_loss_before = 0;  ///< mean negative log-likelihood of the fitted samples at temperature 1
   double log_loss_after = 0;   ///< at the fitted temperature
   std::size_t n = 0;           ///< samples of weight above 0
@@ -34,9 +34,9 @@ struct TemperatureCalibrator {
   std::vector<double> predict(const Matrix& logits) const;
 };
 /// Maximum likelihood by safeguarded Newton steps on the derivative in 1 / T, where the problem is convex; to 1e-12
-/// relative. `logits` [n, classes >= 2], `classes` 0 .. columns - 1. Throws where the likelihood has no maximum at a
-/// finite temperature above 0: when the own class has the largest logit in every row (it grows without end as T falls
-/// to 0) and when logits rank classes no better than chance (as T rises to infinity).
+/// relative. `logits` [n, classes >= 2], at most 1e150 in size, `classes` 0 .. columns - 1. Throws where the likelihood
+/// has no maximum at a finite temperature above 0: when the own class has the largest logit in every row (it grows
+/// without end as T falls to 0) and when logits rank classes no better than chance (as T rises to infinity).
 TemperatureCalibrator fit_temperature(const Matrix& logits, std::span<const std::int64_t> classes, Values weights = {});
 
 /// 1 / (1 + exp(-(slope * score + intercept))).
@@ -48,7 +48,8 @@ struct PlattCalibrator {
 };
 /// Platt (2000): likelihood with the labels drawn in to (n_defect + 1) / (n_defect + 2) and 1 / (n_good + 2), which
 /// keeps the fit finite also for separated classes; Newton steps with line search (Lin, Lin and Weng 2007). Counts are
-/// sums of weights when there are any. Throws for one class alone and for scores that are all equal.
+/// sums of weights when there are any. Throws for one class alone, scores that are all equal or that differ by less
+/// than the slope can express, and scores above 1e150 in size.
 PlattCalibrator fit_platt(Values scores, std::span<const std::uint8_t> labels, Values weights = {});
 
 /// 1 / (1 + exp(-(a log p - b log(1 - p) + c))) with a, b >= 0 (Kull, Silva Filho and Flach 2017): increasing in p.
@@ -62,8 +63,8 @@ struct BetaCalibrator {
 /// Maximum likelihood under a, b >= 0: the exact constrained optimum (the betacal package drops a term and fits again,
 /// which may end elsewhere). With a = b = 0 the probabilities rank labels no better than chance, and the prediction is
 /// the base rate. Throws for one class alone, fewer than 3 distinct probabilities (after clipping), and separated
-/// classes (no good part above a defective one), whose likelihood has no maximum: fit_platt or fit_venn_abers serve
-/// those.
+/// classes (no good part above a defective one), whose likelihood has no maximum, or one that float64 cannot reach:
+/// fit_platt or fit_venn_abers serve those.
 BetaCalibrator fit_beta(Values probabilities, std::span<const std::uint8_t> labels, Values weights = {});
 
 /// Increasing, piecewise linear between knots, constant outside.

@@ -291,7 +291,7 @@ def fit_beta(probabilities: ArrayLike, labels: ArrayLike, *, weights: ArrayLike 
         The calibrator.
 
     Raises:
-        ValueError: Classes separated by the probabilities (the likelihood has no maximum; fit_platt and fit_venn_abers serve those), fewer than 3 distinct
+        ValueError: Classes separated by the probabilities, or so nearly that float64 cannot tell (fit_platt and fit_venn_abers serve those), fewer than 3 distinct
             probabilities, one class alone, empty, NaN, outside [0, 1], lengths that differ, weights out of range.
         TypeError: Another dtype.
     """
