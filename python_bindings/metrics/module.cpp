@@ -20,10 +20,12 @@ PYBIND11_MODULE(_metrics, m) {
   add(m, "calibration", bind_calibration);
   add(m, "calibrators", bind_calibrators);
   add(m, "confusion", bind_confusion);
+  add(m, "decisions", bind_decisions);
   add(m, "density", bind_density);
   add(m, "drift", bind_drift);
   add(m, "intervals", bind_intervals);
   add(m, "outliers", bind_outliers);
+  add(m, "projection", bind_projection);
   add(m, "ranking", bind_ranking);
   add(m, "regions", bind_regions);
   add(m, "risk", bind_risk);

@@ -228,22 +228,32 @@ SelectiveRisk selective_risk(Values certainty, Values losses, const SelectiveOpt
   result.augrc.value = generalized_area(blocks, losses, influence);
   result.augrc.standard_error = standard_error(influence, unit, result.units);
 
-  const double alpha = 1 - options.confidence, z = -normal_quantile(alpha / 2);
-  const double rate = -std::expm1(std::log(alpha / 2) / double(result.units));
-  const double worst_selective = options.largest_loss * (rate - rate * std::log(rate));
-  const double worst_generalized = options.largest_loss * rate * (1 - rate / 2);
-  const auto add_interval = [&](SelectiveEstimate& estimate, double largest) {
-    estimate.high = largest;
-    if (estimate.value > 0) {  // otherwise no spread is seen
+  const double alpha = 1 - options.confidence, z = -normal_quantile(alpha / 2), largest = options.largest_loss;
+  const auto add_interval = [&](SelectiveEstimate& estimate, double highest) {
+    estimate.value = std::min(estimate.value, highest);
+    estimate.high = highest;
+    if (estimate.value > 0) {
       const double factor = std::exp(z * estimate.standard_error / estimate.value);
       estimate.low = estimate.value / factor;
-      estimate.high = std::min(largest, estimate.value * factor);
+      estimate.high = std::min(highest, estimate.value * factor);
     }
   };
-  const bool lossless = result.risk == 0;
-  add_interval(result.aurc, lossless ? worst_selective : options.largest_loss);
+  const auto [least, most] = std::minmax_element(negated.begin(), negated.end());
+  if (*least == *most) {
+    const double one = -*least;
+    // One loss only: no spread to estimate. A share r of other losses would still have been missed; put first or last.
+    const double r = -std::expm1(std::log(alpha / 2) / double(result.units)), kept = 1 - r;
+    result.aurc.value = one;  // without the rounding of the sums
+    result.augrc.value = one / 2;
+    result.aurc.low = one * (kept + r * std::log(r));
+    result.aurc.high = one + (largest - one) * (r - r * std::log(r));
+    result.augrc.low = one * kept * kept / 2;
+    result.augrc.high = one / 2 + (largest - one) * r * (1 - r / 2);
+  } else {
+    add_interval(result.aurc, largest);
+    add_interval(result.augrc, largest / 2);
+  }
   add_interval(result.excess_aurc, result.aurc.high);
-  add_interval(result.augrc, lossless ? worst_generalized : options.largest_loss / 2);
   return result;
 }
 

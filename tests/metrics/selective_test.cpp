@@ -129,6 +129,13 @@ TEST(Selective, ClosedFormsOfTheOrders) {
   EXPECT_EQ(clean.aurc.value, 0);
   EXPECT_NEAR(clean.aurc.high, rate - rate * std::log(rate), 1e-12);
   EXPECT_NEAR(clean.augrc.high, rate * (1 - rate / 2), 1e-12);
+  // Nothing but losses: the same at the other end.
+  const SelectiveRisk lost = selective_risk(certainty, std::vector<double>(10, 1.0));
+  EXPECT_NEAR(lost.aurc.value, 1, 1e-15);
+  EXPECT_NEAR(lost.aurc.low, 1 - rate + rate * std::log(rate), 1e-12);
+  EXPECT_NEAR(lost.aurc.high, 1, 1e-15);
+  EXPECT_NEAR(lost.augrc.low, (1 - rate) * (1 - rate) / 2, 1e-12);
+  EXPECT_NEAR(lost.augrc.high, 0.5, 1e-15);
 }
 
 /// Standard errors by leaving out one part after the other.

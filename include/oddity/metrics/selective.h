@@ -51,9 +51,11 @@ struct SelectiveOptions {
 /// The three areas. Standard errors are those of the linearised statistics (infinitesimal jackknife): a part counts by
 /// its own loss and by what it does to the coverage of the parts after it. Intervals are value * exp(-+ z se / value),
 /// asymptotic (decisions_validity_test.cpp measures them), no higher than losses of largest_loss allow; that of
-/// excess_aurc ends at most where that of aurc ends, and does so for a value of 0. Where all losses are 0 there is no
-/// spread to estimate: then `high` is what losses of largest_loss at the rate r = 1 - (alpha / 2)^(1 / units) could do
-/// at worst, r - r log r for aurc and r (1 - r / 2) for augrc. At least 2 parts.
+/// excess_aurc ends at most where that of aurc ends, and does so for a value of 0. Where all losses are the same, c,
+/// there is no spread to estimate: a share r = 1 - (alpha / 2)^(1 / units) of other losses might have been missed. Then
+/// the ends are those with r parts of loss 0 kept first, c (1 - r + r log r) and c (1 - r)^2 / 2, and with r of
+/// largest_loss L kept first, c + (L - c) (r - r log r) and c / 2 + (L - c) r (1 - r / 2), for aurc and augrc. At least
+/// 2 parts.
 ///
 /// `groups` [n] (part, lot): their parts are not independent; influences are summed in each group, units is their
 /// number, at least 2.
