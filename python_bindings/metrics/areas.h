@@ -7,10 +7,10 @@
 namespace oddity::python {
 
 void bind_bootstrap(pybind11::module_& module);
-void bind_comparison(pybind11::module_& module);
-void bind_conformal(pybind11::module_& module);
 void bind_calibration(pybind11::module_& module);
 void bind_calibrators(pybind11::module_& module);
+void bind_comparison(pybind11::module_& module);
+void bind_conformal(pybind11::module_& module);
 void bind_confusion(pybind11::module_& module);
 void bind_decisions(pybind11::module_& module);
 void bind_density(pybind11::module_& module);

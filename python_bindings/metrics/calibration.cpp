@@ -2,7 +2,6 @@
 
 #include "metrics/areas.h"
 #include "metrics/arguments.h"
-#include "metrics/sample_weights.h"
 #include "oddity/metrics/calibration_tests.h"
 #include "oddity/metrics/calibrators.h"
 #include "oddity/metrics/proper_scores.h"
@@ -68,7 +67,7 @@ void bind_two_classes(py::module_& m) {
     Arguments arguments(function);
     const auto p = arguments.values("probabilities", probabilities);
     const auto y = arguments.labels("labels", labels);
-    const auto w = weights_of(function, arguments, weights);
+    const auto w = arguments.weights(weights);
     const metrics::ReliabilityOptions options{
         bins, options_of(function, bins, binning).binning, confidence,
         choice<metrics::RateInterval>(
@@ -91,7 +90,7 @@ void bind_two_classes(py::module_& m) {
     Arguments arguments("calibration_error");
     const auto p = arguments.values("probabilities", probabilities);
     const auto y = arguments.labels("labels", labels);
-    const auto w = weights_of("calibration_error", arguments, weights);
+    const auto w = arguments.weights(weights);
     const auto options = options_of("calibration_error", bins, binning);
     return fields(without_gil([&] { return metrics::calibration_error(p, y, options, w); }));
   });
@@ -100,7 +99,7 @@ void bind_two_classes(py::module_& m) {
     Arguments arguments("brier_score");
     const auto p = arguments.values("probabilities", probabilities);
     const auto y = arguments.labels("labels", labels);
-    const auto w = weights_of("brier_score", arguments, weights);
+    const auto w = arguments.weights(weights);
     const auto options = options_of("brier_score", bins, binning);
     return fields(without_gil([&] { return metrics::brier_score(p, y, options, w); }));
   });
@@ -109,7 +108,7 @@ void bind_two_classes(py::module_& m) {
           Arguments arguments("negative_log_likelihood");
           const auto p = arguments.values("probabilities", probabilities);
           const auto y = arguments.labels("labels", labels);
-          const auto w = weights_of("negative_log_likelihood", arguments, weights);
+          const auto w = arguments.weights(weights);
           return fields(without_gil([&] { return metrics::negative_log_likelihood(p, y, w); }));
         });
   const auto test = [&m](const char* name,
@@ -142,7 +141,7 @@ void bind_classes(py::module_& m) {
       Arguments arguments(name);
       const auto p = arguments.matrix("probabilities", probabilities);
       const auto y = arguments.integers("classes", classes);
-      const auto w = weights_of(name, arguments, weights);
+      const auto w = arguments.weights(weights);
       const auto options = options_of(name, bins, binning);
       return fields(without_gil([&] { return function(p, y, options, w); }));
     });
@@ -158,7 +157,7 @@ void bind_classes(py::module_& m) {
           Arguments arguments("negative_log_likelihood");
           const auto p = arguments.matrix("probabilities", probabilities);
           const auto y = arguments.integers("classes", classes);
-          const auto w = weights_of("negative_log_likelihood", arguments, weights);
+          const auto w = arguments.weights(weights);
           return fields(without_gil([&] { return metrics::negative_log_likelihood(p, y, w); }));
         });
 }

@@ -2,7 +2,6 @@
 
 #include "metrics/areas.h"
 #include "metrics/arguments.h"
-#include "metrics/sample_weights.h"
 
 namespace oddity::python {
 namespace {
@@ -45,7 +44,7 @@ void bind_fits(py::module_& m) {
     Arguments arguments("fit_temperature");
     const auto z = arguments.matrix("logits", logits);
     const auto y = arguments.integers("classes", classes);
-    const auto w = weights_of("fit_temperature", arguments, weights);
+    const auto w = arguments.weights(weights);
     const auto fitted = without_gil([&] { return metrics::fit_temperature(z, y, w); });
     return py::dict("temperature"_a = fitted.temperature, "standard_error"_a = fitted.standard_error,
                     "log_loss_before"_a = fitted.log_loss_before, "log_loss_after"_a = fitted.log_loss_after,
@@ -55,7 +54,7 @@ void bind_fits(py::module_& m) {
     Arguments arguments("fit_platt");
     const auto s = arguments.values("scores", scores);
     const auto y = arguments.labels("labels", labels);
-    const auto w = weights_of("fit_platt", arguments, weights);
+    const auto w = arguments.weights(weights);
     const auto fitted = without_gil([&] { return metrics::fit_platt(s, y, w); });
     return py::dict("slope"_a = fitted.slope, "intercept"_a = fitted.intercept, "n_good"_a = fitted.n_good,
                     "n_defect"_a = fitted.n_defect);
@@ -64,7 +63,7 @@ void bind_fits(py::module_& m) {
     Arguments arguments("fit_beta");
     const auto p = arguments.values("probabilities", probabilities);
     const auto y = arguments.labels("labels", labels);
-    const auto w = weights_of("fit_beta", arguments, weights);
+    const auto w = arguments.weights(weights);
     const auto fitted = without_gil([&] { return metrics::fit_beta(p, y, w); });
     return py::dict("a"_a = fitted.a, "b"_a = fitted.b, "c"_a = fitted.c, "n_good"_a = fitted.n_good,
                     "n_defect"_a = fitted.n_defect);
@@ -73,7 +72,7 @@ void bind_fits(py::module_& m) {
     Arguments arguments("fit_isotonic");
     const auto s = arguments.values("scores", scores);
     const auto y = arguments.labels("labels", labels);
-    const auto w = weights_of("fit_isotonic", arguments, weights);
+    const auto w = arguments.weights(weights);
     auto fitted = without_gil([&] { return metrics::fit_isotonic(s, y, w); });
     return py::dict("scores"_a = to_numpy(std::move(fitted.scores)),
                     "probabilities"_a = to_numpy(std::move(fitted.probabilities)), "n_good"_a = fitted.n_good,

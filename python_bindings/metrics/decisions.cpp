@@ -220,7 +220,7 @@ void bind_thresholds(py::module_& m) {
     Arguments arguments("optimal_thresholds");
     const auto of_scores = arguments.values("scores", scores);
     const auto of_labels = arguments.labels("labels", labels);
-    const auto of_groups = arguments.integers("groups", groups);
+    const auto of_groups = arguments.optional_integers("groups", groups);
     metrics::DecisionOptions options;
     options.actions = actions_of("optimal_thresholds", actions);
     options.prevalence = prevalence;
@@ -279,7 +279,7 @@ void bind_curves(py::module_& m) {
     Arguments arguments("selective_risk");
     const auto of_certainty = arguments.values("certainty", certainty);
     const auto of_losses = arguments.values("losses", losses);
-    const auto of_groups = arguments.integers("groups", groups);
+    const auto of_groups = arguments.optional_integers("groups", groups);
     const auto risk = without_gil([&] {
       return metrics::selective_risk(of_certainty, of_losses, {largest_loss, confidence}, of_groups);
     });

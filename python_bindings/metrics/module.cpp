@@ -15,10 +15,10 @@ PYBIND11_MODULE(_metrics, m) {
   m.doc() = "Compiled metrics: bare functions, without defaults. Use oddity.metrics, which documents them.";
   using namespace oddity::python;
   add(m, "bootstrap", bind_bootstrap);
-  add(m, "comparison", bind_comparison);
-  add(m, "conformal", bind_conformal);
   add(m, "calibration", bind_calibration);
   add(m, "calibrators", bind_calibrators);
+  add(m, "comparison", bind_comparison);
+  add(m, "conformal", bind_conformal);
   add(m, "confusion", bind_confusion);
   add(m, "decisions", bind_decisions);
   add(m, "density", bind_density);

@@ -77,7 +77,7 @@ void bind_verification(py::module_& m) {
         [](const ArrayLike& defect_probabilities, double budget, double floor, const OptionalArray& costs) {
           Arguments arguments("verification_design");
           const auto probabilities = arguments.values("defect_probabilities", defect_probabilities);
-          const metrics::VerificationOptions options{floor, arguments.values("costs", costs)};
+          const metrics::VerificationOptions options{floor, arguments.optional_values("costs", costs)};
           auto design = without_gil([&] { return metrics::verification_design(probabilities, budget, options); });
           return py::dict("probabilities"_a = to_numpy(std::move(design.probabilities)),
                           "expected_parts"_a = design.expected_parts, "relative_variance"_a = design.relative_variance);

@@ -10,9 +10,9 @@ no result depends on the number of threads (set by the environment variable ODDI
 
 from . import (
     bootstrap,
+    calibration,
     comparison,
     conformal,
-    calibration,
     confusion,
     decisions,
     density,
@@ -27,9 +27,9 @@ from . import (
 
 __all__ = [
     "bootstrap",
+    "calibration",
     "comparison",
     "conformal",
-    "calibration",
     "confusion",
     "decisions",
     "density",
