@@ -1,4 +1,4 @@
-"""Prediction sets and cross-conformal intervals beside MAPIE and TorchCP, on 2 threads."""
+"""Prediction sets and cross-conformal intervals beside MAPIE, TorchCP and crepes, on 2 threads."""
 
 import math
 import os
@@ -141,6 +141,24 @@ def sets(conformal, kind):
     yield row(what, our_time, theirs, "MAPIE", target, agreement, agrees, note)
 
 
+def beside_crepes(conformal):
+    rows = 2_000  # it needs 1.4 ms for each
+    p, _, past, past_truth = probabilities()
+    p = p[:rows]
+    thresholds = conformal.calibrate_sets(past, past_truth, alpha=0.1, score=conformal.SetScore("lac"))
+    what = f"LAC sets of {rows:.0e} x {CLASSES} float32"
+    try:
+        from crepes import ConformalClassifier
+        from crepes.extras import hinge
+    except ImportError:
+        yield absent(what, side_by_side(lambda: conformal.prediction_sets(p, thresholds))[0][0], "crepes")
+        return
+    peer = ConformalClassifier().fit(hinge(past, np.arange(CLASSES), past_truth))
+    (our_time, found), (theirs, table) = side_by_side(lambda: conformal.prediction_sets(p, thresholds), lambda: peer.predict_set(hinge(p), confidence=0.9, smoothing=False))
+    share = float((found.table() != table.astype(bool)).mean())
+    yield row(what, our_time, theirs, "crepes", TARGETS["lac"], f"{share:.1e} of entries differ", share < 1e-4, "its scores are float32")
+
+
 def class_conditional(conformal):
     p, _, past, past_truth = probabilities()
     score = conformal.SetScore("aps")
@@ -220,6 +238,7 @@ def rows(oddity):
 
     for kind in ("lac", "aps", "raps"):
         yield from sets(conformal, kind)
+    yield from beside_crepes(conformal)
     yield from class_conditional(conformal)
     yield from cross_intervals(conformal)
     yield from exact_rank(conformal)
