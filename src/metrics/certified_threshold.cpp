@@ -7,6 +7,7 @@
 
 #include "metrics/binomial_bounds.h"
 #include "metrics/check.h"
+#include "metrics/just_below.h"
 #include "oddity/metrics/intervals.h"
 
 namespace oddity::metrics {
@@ -85,7 +86,7 @@ void choose(std::span<const T> scores, std::span<const std::uint8_t> labels, dou
   const auto next = defects.begin() + std::ptrdiff_t(k);
   std::nth_element(defects.begin(), next, defects.end());
   const T bar = *next;  // reject from here on: the threshold is the number just below, in the type of the scores
-  result.threshold = double(std::nextafter(bar, -std::numeric_limits<T>::infinity()));
+  result.threshold = detail::just_below(bar);
   const auto escapes = std::size_t(std::count_if(defects.begin(), next, [&](T score) { return score < bar; }));
   const auto overkills = std::size_t(std::count_if(good.begin(), good.end(), [&](T score) { return score >= bar; }));
 

@@ -34,8 +34,8 @@ LineRates rates_at(Values scores, std::span<const std::uint8_t> labels, Threshol
       }
       const double score = double(span[i]);
       ++all[labels[i]];
-      accepted[labels[i]] += score < thresholds.lower;
-      asked[labels[i]] += score >= thresholds.lower && score < thresholds.upper;
+      accepted[labels[i]] += score <= thresholds.lower;
+      asked[labels[i]] += score > thresholds.lower && score <= thresholds.upper;
     }
   });
   if (all[0] == 0 || all[1] == 0) {
@@ -88,7 +88,7 @@ std::vector<ThresholdCost> cost_by_threshold(Values scores, std::span<const std:
     }
     rates.accepted_defects = double(runs.n_defect - defects_above) / double(runs.n_defect);
     rates.rejected_good = double(good_above) / double(runs.n_good);
-    result.push_back({row == 0 ? kInfinity : runs.lowest[row - 1], rates.accepted_defects, rates.rejected_good,
+    result.push_back({row == 0 ? kInfinity : runs.below[row - 1], rates.accepted_defects, rates.rejected_good,
                       line_cost(model, rates).total});
   }
   return result;

@@ -19,7 +19,7 @@ ImageOverkill overkill_of(const MapAndMask& item, double threshold) {
   bool any = false;
   for (std::size_t p = 0; p < flagged.size(); ++p) {
     const bool good = item.mask[p] == 0;
-    flagged[p] = double(item.map[p]) >= threshold;
+    flagged[p] = double(item.map[p]) > threshold;
     any = any || flagged[p] != 0;
     result.area += good && flagged[p] != 0;
     result.good_pixels += good;

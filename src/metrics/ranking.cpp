@@ -6,6 +6,7 @@
 #include <ranges>
 
 #include "metrics/check.h"
+#include "metrics/just_below.h"
 #include "metrics/ranking_steps.h"
 #include "metrics/sort.h"
 
@@ -59,6 +60,7 @@ public:
   Count good_total() const { return count(good_weight_, good_.size()); }
   Count defect_total() const { return count(defect_weight_, defect_.size()); }
   double good_score(std::size_t i) const { return double(detail::score_of_key<detail::ScoreOf<Key>>(good_[i])); }
+  double just_below(double score) const { return detail::just_below(detail::ScoreOf<Key>(score)); }
   double last_good_score() const { return good_score(good_.size() - 1); }
   /// The smallest good score above the step's.
   double good_score_above(const Step<Count>& step) const {

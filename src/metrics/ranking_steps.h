@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -19,6 +18,7 @@
 ///   good_total(), defect_total()     of all samples, above zero
 ///   reduce<T>(start, visit, join)    visit(T& partial, Step) for each step in order, in pieces that do not depend on
 ///                                    the number of threads; join(T& total, const T& partial) in order of the pieces
+///   just_below(score)                the threshold that flags score and all above it as score > threshold
 ///   first_step(predicate)            first step for which a predicate holds that is false, ..., false, true, ..., true
 namespace oddity::metrics::detail {
 
@@ -120,7 +120,7 @@ Ranking::Best best_f1(const Steps& steps) {
       [&](Ranking::Best& best, const auto& s) {
         const double f1 = 2 * double(s.defects) / (double(s.defects) + double(s.good) + defects);
         if (f1 > best.f1) {
-          best = {f1, std::nextafter(s.score, -std::numeric_limits<double>::infinity())};
+          best = {f1, steps.just_below(s.score)};
         }
       },
       [](Ranking::Best& best, const Ranking::Best& part) {

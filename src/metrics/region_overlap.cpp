@@ -24,7 +24,7 @@ std::vector<RegionOverlap> overlaps_of(const MapAndMask& item, std::size_t image
     for (int y = component.y0; y < component.y1; ++y) {
       const std::size_t row = std::size_t(y) * std::size_t(item.width);
       for (std::size_t p = row + std::size_t(component.x0); p < row + std::size_t(component.x1); ++p) {
-        region.flagged += components.labels[p] == component.label && double(item.map[p]) >= threshold;
+        region.flagged += components.labels[p] == component.label && double(item.map[p]) > threshold;
       }
     }
     region.overlap = double(region.flagged) / double(region.area);

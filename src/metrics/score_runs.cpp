@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "metrics/check.h"
+#include "metrics/just_below.h"
 #include "metrics/sort.h"
 
 namespace oddity::metrics::detail {
@@ -47,9 +48,9 @@ ScoreRuns score_runs(const char* function, Values scores, std::span<const std::u
         defects += labels[parts[end].index];
       }
       const auto good = std::uint32_t(end - i) - defects;
-      const double score = double(score_of_key<T>(parts[i].key));
-      runs.highest.push_back(score);
-      runs.lowest.push_back(score);
+      const T score = score_of_key<T>(parts[i].key);
+      runs.score.push_back(double(score));
+      runs.below.push_back(just_below(score));
       runs.defects.push_back(defects);
       runs.good.push_back(good);
       for (; i < end; ++i) {
@@ -68,10 +69,10 @@ ScoreRuns with_good_merged(const ScoreRuns& runs) {
   for (std::size_t run = 0; run < runs.defects.size(); ++run) {
     if (runs.defects[run] == 0 && run > 0 && runs.defects[run - 1] == 0) {
       merged.good.back() += runs.good[run];
-      merged.lowest.back() = runs.lowest[run];
+      merged.below.back() = runs.below[run];
     } else {
-      merged.highest.push_back(runs.highest[run]);
-      merged.lowest.push_back(runs.lowest[run]);
+      merged.score.push_back(runs.score[run]);
+      merged.below.push_back(runs.below[run]);
       merged.defects.push_back(runs.defects[run]);
       merged.good.push_back(runs.good[run]);
     }
@@ -85,7 +86,7 @@ ScoreRuns with_good_merged(const ScoreRuns& runs) {
 
 Thresholds thresholds_at(const ScoreRuns& runs, Cuts cuts) {
   const auto threshold = [&](std::size_t cut) {
-    return cut == 0 ? std::numeric_limits<double>::infinity() : runs.lowest[cut - 1];
+    return cut == 0 ? std::numeric_limits<double>::infinity() : runs.below[cut - 1];
   };
   return {threshold(cuts.ask), threshold(cuts.reject)};
 }

@@ -14,7 +14,8 @@ namespace oddity::metrics::detail {
 
 /// Parts of equal scores are one run; or neighbouring runs without a defect together.
 struct ScoreRuns {
-  std::vector<double> highest, lowest;
+  std::vector<double> score;  ///< the highest
+  std::vector<double> below;  ///< just below the lowest: the largest threshold that rejects the run
   std::vector<std::uint32_t> defects, good;
   std::size_t n_defect = 0, n_good = 0;
   std::vector<std::uint32_t> run_of;  ///< of each part

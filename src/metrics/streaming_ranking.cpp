@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "metrics/check.h"
+#include "metrics/just_below.h"
 #include "metrics/ranking_steps.h"
 #include "metrics/sort.h"
 
@@ -88,6 +89,7 @@ struct StreamingRanking::State {
   /// The steps of ranking_steps.h: buckets in which defects are.
   Count good_total() const { return good; }
   Count defect_total() const { return defect; }
+  double just_below(double score) const { return detail::just_below(float(score)); }
 
   /// Calls visit(step) for each bucket in use, also without defects, until it returns false.
   template <class Visit>

@@ -97,8 +97,8 @@ Interval threshold_interval(const ScoreRuns& runs, double probability, double pr
   Interval interval{kInfinity, -kInfinity};
   for (std::size_t cut = 0; cut <= n; ++cut) {
     if (2 * (free - above[cut] - below[n - cut]) <= limit) {
-      interval.high = std::max(interval.high, cut == 0 ? kInfinity : runs.lowest[cut - 1]);
-      interval.low = cut == n ? -kInfinity : runs.highest[cut];
+      interval.high = std::max(interval.high, cut == 0 ? kInfinity : runs.score[cut - 1]);
+      interval.low = cut == n ? -kInfinity : runs.score[cut];
     }
   }
   return interval;

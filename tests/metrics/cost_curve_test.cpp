@@ -24,14 +24,17 @@ std::string message_of(const std::function<void()>& call) {
   return "";
 }
 
+/// The largest number below.
+double below(double x) { return std::nextafter(x, -std::numeric_limits<double>::infinity()); }
+
 TEST(CostCurve, ByHand) {
   // Defect 4, good 3, defect 2, good 1: the ROC curve is its own hull.
   const CostCurve curve = cost_curve(std::vector<double>{4, 3, 2, 1}, std::vector<std::uint8_t>{1, 0, 1, 0});
   ASSERT_EQ(curve.lines.size(), 4U);
   EXPECT_EQ(curve.lines[0].threshold, std::numeric_limits<double>::infinity());
-  EXPECT_EQ(curve.lines[1].threshold, 4);
-  EXPECT_EQ(curve.lines[2].threshold, 2);
-  EXPECT_EQ(curve.lines[3].threshold, 1);
+  EXPECT_EQ(curve.lines[1].threshold, below(4));
+  EXPECT_EQ(curve.lines[2].threshold, below(2));
+  EXPECT_EQ(curve.lines[3].threshold, below(1));
   EXPECT_EQ(curve.lines[1].escape, 0.5);
   EXPECT_EQ(curve.lines[1].overkill, 0);
   // Corners: escape 1 -> 0.5 at no overkill: x = 0; 0.5 against overkill 0.5: x = 0.5; then x = 1.

@@ -60,6 +60,9 @@ CostModel random_model(std::mt19937_64& random) {
           0.1};
 }
 
+/// The largest number below.
+double below(double x) { return std::nextafter(x, -kInfinity); }
+
 double cost_of(const Sample& sample, const CostModel& model, Thresholds at, double prevalence) {
   return line_cost(model, rates_at(sample.scores, sample.labels, at, prevalence)).total;
 }
@@ -71,8 +74,8 @@ TEST(DecisionThresholds, CheapestOfAllPairs) {
     const Sample sample = sample_of(random, 3 + std::size_t(i) % 20, i % 2 == 0 ? 0.5 : 0);
     const CostModel model = random_model(random);
     const double prevalence = i % 3 == 0 ? 0.02 : 0.3;
-    std::vector<double> candidates = sample.scores;
-    candidates.push_back(kInfinity);
+    std::vector<double> candidates{kInfinity};
+    std::transform(sample.scores.begin(), sample.scores.end(), std::back_inserter(candidates), below);
     double least = kInfinity, least_of_two = kInfinity;
     for (const double lower : candidates) {
       for (const double upper : candidates) {
@@ -103,16 +106,16 @@ TEST(DecisionThresholds, ByHandWithTheLargestOfEquals) {
   model.cost_undetected_escape = 3;
   model.cost_overkill = 1;
   const Thresholds at = best_thresholds(scores, labels, model, Actions::two_way);
-  EXPECT_EQ(at.upper, 5);
+  EXPECT_EQ(at.upper, below(5));
   EXPECT_NEAR(cost_of({scores, labels}, model, at, 0.4), 0.2, 1e-15);
   // Overkill as dear as an escape: one error of either kind either way, so the larger threshold.
   model.cost_undetected_escape = 1;
-  EXPECT_EQ(best_thresholds(scores, labels, model, Actions::two_way).upper, 9);
+  EXPECT_EQ(best_thresholds(scores, labels, model, Actions::two_way).upper, below(9));
   // An operator at 0.1 who never errs settles both doubtful parts.
   model.cost_operator = 0.1;
   const Thresholds ask = best_thresholds(scores, labels, model);
-  EXPECT_EQ(ask.lower, 5);
-  EXPECT_EQ(ask.upper, 9);
+  EXPECT_EQ(ask.lower, below(5));
+  EXPECT_EQ(ask.upper, below(9));
   const LineRates rates = rates_at(scores, labels, ask);
   EXPECT_EQ(rates.prevalence, 0.4);
   EXPECT_EQ(rates.accepted_defects, 0);
@@ -131,7 +134,8 @@ TEST(DecisionThresholds, FloatsGiveWhatDoublesGive) {
   options.resamples = 50;
   const auto wide = optimal_thresholds(sample.scores, sample.labels, model, options);
   const auto slim = optimal_thresholds(narrow, sample.labels, model, options);
-  EXPECT_EQ(wide.thresholds.lower, slim.thresholds.lower);
+  EXPECT_EQ(std::nextafter(wide.thresholds.lower, kInfinity),
+            double(std::nextafter(float(slim.thresholds.lower), HUGE_VALF)));  // each just below the score in its type
   EXPECT_EQ(wide.cost.high, slim.cost.high);
   EXPECT_EQ(wide.upper_interval.low, slim.upper_interval.low);
 }
@@ -148,7 +152,7 @@ TEST(DecisionThresholds, CostByThresholdHasARowForEachScore) {
   EXPECT_EQ(rows[0].threshold, kInfinity);
   double least = kInfinity;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(rows[i].threshold, i == 0 ? kInfinity : distinct[i - 1]);
+    EXPECT_EQ(rows[i].threshold, i == 0 ? kInfinity : below(distinct[i - 1]));
     EXPECT_NEAR(rows[i].cost, cost_of(sample, model, {rows[i].threshold, rows[i].threshold}, 0.05), 1e-12);
     least = std::min(least, rows[i].cost);
   }
@@ -324,7 +328,7 @@ TEST(DecisionThresholds, MaxEscapeIsAnOrderStatistic) {
     ++k;
   }
   EXPECT_EQ(result.most_accepted_defects, k - 1);
-  EXPECT_EQ(result.thresholds.lower, defects[k - 1]);
+  EXPECT_EQ(result.thresholds.lower, below(defects[k - 1]));
   EXPECT_LE(result.rates.accepted_defects, double(k - 1) / n);
   EXPECT_GT(best_thresholds(sample.scores, sample.labels, model).lower, defects[k - 1]);
 }

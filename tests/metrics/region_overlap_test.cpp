@@ -69,7 +69,7 @@ const std::vector<Image>& example() {
 }
 
 TEST(RegionOverlap, by_hand) {
-  const RegionOverlaps result = region_overlap(items_of(example()), 5, {.least_overlap = 0.6});
+  const RegionOverlaps result = region_overlap(items_of(example()), 4.5, {.least_overlap = 0.6});
   ASSERT_EQ(result.regions.size(), 3U);
   EXPECT_EQ(result.regions[0].area, 4U);
   EXPECT_EQ(result.regions[0].flagged, 2U);
@@ -87,9 +87,14 @@ TEST(RegionOverlap, by_hand) {
   EXPECT_EQ(result.images_with_escape_rate.low, clopper_pearson(1, 2).low);
   EXPECT_EQ(result.images_with_escape_rate.high, clopper_pearson(1, 2).high);
   // Any pixel is enough without a least overlap; a region without one escapes all the same.
-  EXPECT_EQ(region_overlap(items_of(example()), 5).escaped_regions, 1U);
+  EXPECT_EQ(region_overlap(items_of(example()), 4.5).escaped_regions, 1U);
   EXPECT_EQ(region_overlap(items_of(example()), -HUGE_VAL).mean.value, 1);
   EXPECT_EQ(region_overlap(items_of(example()), HUGE_VAL).mean.value, 0);
+}
+
+TEST(RegionOverlap, flags_what_is_above_the_threshold) {
+  EXPECT_EQ(region_overlap(items_of(example()), 5).regions[2].overlap, 0);  // its pixels are 5
+  EXPECT_EQ(overkill_area(items_of(example()), 6).images[1].area, 0U);
 }
 
 TEST(RegionOverlap, is_a_point_of_the_curve_that_aupro_integrates) {
@@ -103,8 +108,9 @@ TEST(RegionOverlap, is_a_point_of_the_curve_that_aupro_integrates) {
   std::sort(thresholds.begin(), thresholds.end(), std::greater<>());
   double area = 0, x = 0, y = 0;
   for (const float threshold : thresholds) {
-    const double next_y = region_overlap(items, double(threshold), {.resamples = 1}).mean.value;
-    const double next_x = overkill_area(items, double(threshold), {.resamples = 1}).pixel_rate;
+    const double from_here = std::nextafter(double(threshold), -HUGE_VAL);
+    const double next_y = region_overlap(items, from_here, {.resamples = 1}).mean.value;
+    const double next_x = overkill_area(items, from_here, {.resamples = 1}).pixel_rate;
     area += (next_x - x) * (y + next_y) / 2;
     x = next_x, y = next_y;
   }
@@ -144,7 +150,7 @@ TEST(RegionOverlap, interval_draws_images_or_groups) {
 }
 
 TEST(OverkillArea, by_hand) {
-  const OverkillArea result = overkill_area(items_of(example()), 5);
+  const OverkillArea result = overkill_area(items_of(example()), 4.5);
   ASSERT_EQ(result.images.size(), 3U);
   EXPECT_EQ(result.images[0].area, 1U);
   EXPECT_EQ(result.images[0].good_pixels, 11U);
@@ -159,10 +165,10 @@ TEST(OverkillArea, by_hand) {
   EXPECT_EQ(result.good_images, 1U);
   EXPECT_EQ(result.good_images_flagged, 1U);
   EXPECT_EQ(result.good_images_flagged_rate.low, clopper_pearson(1, 1).low);
-  EXPECT_EQ(overkill_area(items_of(example()), 5, {.allowed_area = 1}).good_images_flagged, 0U);
+  EXPECT_EQ(overkill_area(items_of(example()), 4.5, {.allowed_area = 1}).good_images_flagged, 0U);
   // A flagged region that runs over a defect is no false alarm, its good pixels are overkill area all the same.
   const std::vector<Image> halo{image_of({"999", "000", "009"}, {"#..", "...", "..."}), example()[1]};
-  const OverkillArea of_halo = overkill_area(items_of(halo), 5);
+  const OverkillArea of_halo = overkill_area(items_of(halo), 4.5);
   EXPECT_EQ(of_halo.images[0].area, 3U);
   EXPECT_EQ(of_halo.images[0].regions, 1U);
   EXPECT_EQ(overkill_area(items_of(example()), HUGE_VAL).pixel_rate, 0);
@@ -178,7 +184,7 @@ TEST(OverkillArea, agrees_with_the_definition) {
       std::size_t area = 0, good = 0;
       for (std::size_t p = 0; p < images[i].map.size(); ++p) {
         good += images[i].mask[p] == 0;
-        area += images[i].mask[p] == 0 && double(images[i].map[p]) >= threshold;
+        area += images[i].mask[p] == 0 && double(images[i].map[p]) > threshold;
       }
       EXPECT_EQ(result.images[i].area, area);
       EXPECT_DOUBLE_EQ(result.images[i].share, double(area) / double(good));
@@ -212,15 +218,15 @@ TEST(RegionErrors, refuse_bad_input_with_a_sentence) {
   EXPECT_THAT([&] { overkill_area(items, 5, {.groups = groups}); },
               message("groups must be one for each image; got 2"));
   EXPECT_THAT([&] { region_overlap({}, 5); }, message("there are no maps"));
-  EXPECT_THAT([&] { region_overlap(std::span(items).subspan(1, 1), 5); },
+  EXPECT_THAT([&] { region_overlap(std::span(items).subspan(1, 1), 4.5); },
               message("there is no defect pixel in 1 masks"));
   const std::vector<Image> all_defect{image_of({"12"}, {"##"})};
-  EXPECT_THAT([&] { overkill_area(items_of(all_defect), 5); }, message("there is no good pixel in 1 masks"));
+  EXPECT_THAT([&] { overkill_area(items_of(all_defect), 4.5); }, message("there is no good pixel in 1 masks"));
   std::vector<Image> broken(example());
   broken[1].map[5] = std::numeric_limits<float>::infinity();
-  EXPECT_THAT([&] { overkill_area(items_of(broken), 5); }, message("got infinity in image 1 at pixel (x 1, y 1)"));
+  EXPECT_THAT([&] { overkill_area(items_of(broken), 4.5); }, message("got infinity in image 1 at pixel (x 1, y 1)"));
   broken[1].map.pop_back();
-  EXPECT_THAT([&] { region_overlap(items_of(broken), 5); }, message("map and mask of image 1 do not fit its size"));
+  EXPECT_THAT([&] { region_overlap(items_of(broken), 4.5); }, message("map and mask of image 1 do not fit its size"));
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ def test_two_way_is_that_of_scikit_learn(prevalence):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_three_way_is_the_cheapest_of_all_pairs(dtype):
-    candidates = [*np.unique(SCORES), math.inf]
+    candidates = [*np.nextafter(np.unique(SCORES), -math.inf), math.inf]
     costs = {(a, b): cost_at(a, b, 0.03) for a, b in itertools.product(candidates, candidates) if a <= b}
     scores = SCORES.astype(dtype)
     best = decisions.best_thresholds(scores, LABELS, MODEL, prevalence=0.03)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+import oddity
+
 nbformat = pytest.importorskip("nbformat", reason="nbformat is missing; `make peers` installs it")
 nbclient = pytest.importorskip("nbclient", reason="nbclient is missing; `make peers` installs it")
 pytest.importorskip("ipykernel", reason="ipykernel is missing; `make peers` installs it")
@@ -34,6 +36,7 @@ def kernel(tmp_path, monkeypatch):
     spec = tmp_path / "kernels" / "python3"
     spec.mkdir(parents=True)
     (spec / "kernel.json").write_text(f'{{"argv": ["{sys.executable}", "-m", "ipykernel_launcher", "-f", "{{connection_file}}"], "display_name": "Python 3", "language": "python"}}')
+    monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(oddity.__file__).absolute().parents[1]))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")

@@ -145,7 +145,7 @@ def test_streamed_values_bound_the_exact_ones():
     flagged = MAPS.ravel()[~MASKS.ravel()][None] >= curve.thresholds[:, None]
     assert curve.false_positive_rates == pytest.approx(flagged.mean(1), abs=1e-12)
     assert stream.precision_recall_curve().recalls[-1] == 1
-    assert np.nextafter(stream.best_f1().threshold, np.inf) in curve.thresholds
+    assert np.nextafter(np.float32(stream.best_f1().threshold), np.float32(np.inf)) in curve.thresholds
 
 
 def test_streams_count_beyond_two_to_the_32():

@@ -66,13 +66,13 @@ def test_region_overlap_and_overkill_area():
     assert len(result.overlaps) == 8 and result.images.tolist() == [1, 1, 3, 3, 5, 5, 7, 7] and result.labels.tolist() == [1, 2] * 4
     for overlap, image, label, escaped in zip(result.overlaps, result.images, result.labels, result.escaped, strict=True):
         inside = regions.connected_components(MASKS[image]).labels == label
-        assert overlap == (MAPS[image][inside] >= 0.5).mean() and escaped == (overlap < 0.4 or overlap == 0)
+        assert overlap == (MAPS[image][inside] > 0.5).mean() and escaped == (overlap < 0.4 or overlap == 0)
     assert result.mean.value == pytest.approx(result.overlaps.mean()) and result.mean.n == 4
     assert result.images_with_escape_rate == intervals.clopper_pearson(result.images_with_escape, 4)
     area = regions.overkill_area(MAPS, MASKS, 0.5, allowed_area=100, resamples=200)
-    assert area.areas.tolist() == [int(((m >= 0.5) & (k == 0)).sum()) for m, k in zip(MAPS, MASKS, strict=True)]
+    assert area.areas.tolist() == [int(((m > 0.5) & (k == 0)).sum()) for m, k in zip(MAPS, MASKS, strict=True)]
     assert area.mean_area.value == pytest.approx(area.areas.mean()) and area.defective.tolist() == [False, True] * 4 + [False]
-    assert area.pixel_rate == pytest.approx((MAPS[MASKS == 0] >= 0.5).mean()) and area.shares[0] == area.areas[0] / 480
+    assert area.pixel_rate == pytest.approx((MAPS[MASKS == 0] > 0.5).mean()) and area.shares[0] == area.areas[0] / 480
     assert area.good_images == 5 and area.good_images_flagged == (area.areas[::2] > 100).sum()
     assert area.mean_area.low < area.mean_area.value < area.mean_area.high
     none = regions.overkill_area(MAPS, MASKS, math.inf)

@@ -25,8 +25,7 @@ struct CertifiedThresholdOptions {
   std::span<const std::int64_t> groups;
 };
 
-/// A part is rejected when score > threshold, as by conformal_threshold (a Ranking calls parts defective when score >=
-/// its threshold).
+/// A part is rejected when score > threshold, as by conformal_threshold and the engine.
 struct CertifiedThreshold {
   bool certified = false;  ///< all that was asked for: escape, and overkill if it has a limit
   bool escape_certified = false;

@@ -21,7 +21,7 @@ double probability_cost(const CostModel& model, double prevalence);
 /// A threshold on the lower envelope: its normalised expected cost is escape x + overkill (1 - x), the least of all
 /// thresholds for x from `first` to `last`. (overkill, 1 - escape) is a vertex of the convex hull of the ROC curve.
 struct CostLine {
-  double threshold = 0;  ///< reject when score >= threshold; +infinity first, the smallest score last
+  double threshold = 0;  ///< reject when score > threshold; +infinity first, just below all scores last
   double escape = 0, overkill = 0;
   double first = 0, last = 1;
 };

@@ -18,8 +18,8 @@
 /// differ, an empty class, more than 2^32 - 1 parts, a prevalence outside (0, 1), and as line_cost does.
 namespace oddity::metrics {
 
-/// A part is rejected when score >= upper, an operator is asked when lower <= score < upper, it is accepted when score
-/// < lower. lower <= upper; +infinity rejects (asks) nothing. lower == upper: two actions only.
+/// A part is rejected when score > upper, an operator is asked when lower < score <= upper, it is accepted when score
+/// <= lower. lower <= upper; +infinity rejects (asks) nothing. lower == upper: two actions only.
 struct Thresholds {
   double lower = 0, upper = 0;
 };
@@ -29,14 +29,15 @@ enum class Actions : std::uint8_t { two_way, three_way };  ///< accept, reject; 
 LineRates rates_at(Values scores, std::span<const std::uint8_t> labels, Thresholds thresholds,
                    std::optional<double> prevalence = {});
 
-/// The cheapest thresholds of the sample among all, exactly: O(n) after one sort, also for pairs. Thresholds are scores
-/// of the sample (the smallest that is rejected, asked) or +infinity. Of thresholds that cost the same up to rounding
-/// the largest are taken.
+/// The cheapest thresholds of the sample among all, exactly: O(n) after one sort, also for pairs. Thresholds lie
+/// just below scores of the sample (the smallest that is rejected, asked), in the scores' type, or are +infinity. Of
+/// thresholds that cost the same up to rounding the largest are taken.
 Thresholds best_thresholds(Values scores, std::span<const std::uint8_t> labels, const CostModel& model,
                            Actions actions = Actions::three_way, std::optional<double> prevalence = {});
 
-/// One row for each distinct score, falling, behind one for +infinity: two-way rates and cost when parts with score >=
-/// threshold are rejected. `at_most` > 0 thins to about that number of rows, evenly, first and last included.
+/// One row for each distinct score, falling, behind one for +infinity: two-way rates and cost when parts with score >
+/// threshold, the number just below that score, are rejected. `at_most` > 0 thins to about that number of rows, evenly,
+/// first and last included.
 struct ThresholdCost {
   double threshold, escape, overkill, cost;
 };
@@ -59,8 +60,8 @@ Interval threshold_interval(Values scores, std::span<const std::uint8_t> labels,
 struct DecisionOptions {
   Actions actions = Actions::three_way;
   std::optional<double> prevalence;  ///< taken as known; none: the share of the sample
-  /// Escapes of the model, P(score < lower | defective), are at most this with probability `escape_confidence`: lower
-  /// is at most the k-th smallest score of a defect, k the largest with P(Beta(k, n_defect - k + 1) <= max_escape) >=
+  /// Escapes of the model, P(score <= lower | defective), are at most this with probability `escape_confidence`: lower
+  /// is below the k-th smallest score of a defect, k the largest with P(Beta(k, n_defect - k + 1) <= max_escape) >=
   /// escape_confidence. Holds for any choice of thresholds below it. Not with groups.
   std::optional<double> max_escape;
   double escape_confidence = 0.95;

@@ -7,9 +7,9 @@
 #include "oddity/metrics/confusion.h"
 #include "oddity/metrics/values.h"
 
-/// Decisions on parts: a part is rejected when score > threshold, as by the engine and conformal.h. Thresholds of
-/// Ranking flag when score >= threshold: std::nextafter(threshold, -infinity) decides the same here. In the tables
-/// class 0 is good or accepted, 1 a defect or rejected. `scores` are n > 0 finite real numbers, larger is more
+/// Decisions on parts: a part is rejected when score > threshold, as by the engine and conformal.h. Points of a
+/// Ranking's curves flag when score >= threshold: std::nextafter(threshold, -infinity) decides the same here. In the
+/// tables class 0 is good or accepted, 1 a defect or rejected. `scores` are n > 0 finite real numbers, larger is more
 /// anomalous; `labels[i]` is 1 for a defect; `weights` are none (empty) or one for each part, 0 or in [1e-100, 1e100],
 /// not all 0. Other input throws std::invalid_argument. A class may be empty: its rates say so.
 namespace oddity::metrics {

@@ -9,7 +9,7 @@
 #include "oddity/metrics/maps.h"
 #include "oddity/metrics/resampling.h"
 
-/// How much good area a threshold flags. A pixel is flagged when score >= threshold; it is overkill when its mask is
+/// How much good area a threshold flags. A pixel is flagged when score > threshold; it is overkill when its mask is
 /// zero.
 namespace oddity::metrics {
 

@@ -68,7 +68,7 @@ public:
     double f1 = 0, threshold = 0;
   };
   /// Largest F1 = 2 P R / (P + R) of the defects, reached by flagging score > threshold as every decision here; the
-  /// largest float64 that does so. Chosen and measured on the same samples: optimistic for new ones.
+  /// largest number of the scores' type that does so. Chosen and measured on the same samples: optimistic for new ones.
   Best best_f1() const;
 
   struct RocPoint {

@@ -9,7 +9,7 @@
 #include "oddity/metrics/maps.h"
 #include "oddity/metrics/resampling.h"
 
-/// How much of each defect a threshold finds. A pixel is flagged when score >= threshold. Mask values other than zero
+/// How much of each defect a threshold finds. A pixel is flagged when score > threshold. Mask values other than zero
 /// are defect pixels, and a region is an 8-connected component of them, as everywhere in oddity.
 namespace oddity::metrics {
 

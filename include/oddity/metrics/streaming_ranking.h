@@ -56,7 +56,7 @@ public:
   Bounded defects_passed_at_good_passed(double share = 0.95) const;
   struct Best {
     Bounded f1;            ///< value = low: what `threshold` reaches exactly
-    double threshold = 0;  ///< just below its bucket: score > threshold flags
+    double threshold = 0;  ///< the float32 below its bucket: score > threshold flags
   };
   Best best_f1() const;
   /// Exact points of the curve, one for each bucket in use: (inf, 0, 0), ..., (a threshold at or below all scores, 1,

@@ -29,7 +29,7 @@ class CostCurve:
     np.interp(x, curve.probability_cost, curve.cost) evaluates it.
 
     Attributes:
-        thresholds: [lines] float64, falling from inf (accept all) to the smallest score (reject all): the vertices of the ROC curve's convex hull.
+        thresholds: [lines] float64, falling from inf (accept all) to just below the smallest score (reject all): the vertices of the ROC curve's convex hull.
         escape: [lines] escape rates.
         overkill: [lines] overkill rates; (overkill, 1 - escape) is the hull.
         probability_cost: [lines + 1] corners x of the envelope, ascending from 0 to 1; line i is the cheapest from corner i to corner i + 1.

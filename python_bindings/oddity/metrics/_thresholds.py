@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Reject when score >= upper, ask when lower <= score < upper, accept when score < lower.
+    """Reject when score > upper, ask when lower < score <= upper, accept when score <= lower.
 
     Attributes:
         lower: At most upper; equal to it with two actions.
@@ -39,12 +39,12 @@ class Thresholds:
 
 @dataclass(frozen=True, eq=False)
 class ThresholdCosts:
-    """Two-way rates and cost when parts with score >= threshold are rejected.
+    """Two-way rates and cost when parts with score > threshold are rejected.
 
     Attributes:
-        threshold: [rows] float64, inf and then the distinct scores, falling.
-        escape: [rows] share of the defects below the threshold.
-        overkill: [rows] share of the good parts at or above it.
+        threshold: [rows] float64, inf and then the numbers just below the distinct scores (in the scores' type), falling.
+        escape: [rows] share of the defects up to the threshold.
+        overkill: [rows] share of the good parts above it.
         cost: [rows] cost per part.
     """
 
@@ -122,8 +122,8 @@ def rates_at(scores: ArrayLike, labels: ArrayLike, *, lower: float, upper: float
     Args:
         scores: [n] finite float32 or float64, larger is more anomalous.
         labels: [n], 1 for a defect and 0 for good; both must occur.
-        lower: Ask from here on; may be infinite.
-        upper: Reject from here on, >= lower; may be infinite.
+        lower: Ask above it; may be infinite.
+        upper: Reject above it, >= lower; may be infinite.
         prevalence: Share of defective parts in production, in (0, 1); None: that of the sample.
 
     Returns:
@@ -150,7 +150,7 @@ def best_thresholds(
         prevalence: Share of defective parts in production, in (0, 1); None: that of the sample.
 
     Returns:
-        The smallest scores that are asked about and rejected, or inf. Of thresholds that cost the same up to rounding the largest.
+        Just below the smallest scores that are asked about and rejected, in the scores' type, or inf. Of thresholds that cost the same up to rounding the largest.
 
     Raises:
         ValueError: NaN, lengths that differ, no part, one class only, a cost or prevalence out of range.
@@ -246,7 +246,7 @@ def optimal_thresholds(
         actions: "three_way", or "two_way" without asking.
         prevalence: Share of defective parts in production, in (0, 1), taken as known; None: that of the sample.
         groups: [n] integers (part, lot, camera) whose parts are not independent: drawn as a whole, counts divided by a design effect.
-        max_escape: Escapes of the model, P(score < lower | defective), are at most this with probability escape_confidence, exactly (an order statistic of the
+        max_escape: Escapes of the model, P(score <= lower | defective), are at most this with probability escape_confidence, exactly (an order statistic of the
             defects). Not with groups.
         escape_confidence: In (0, 1).
         measured_prevalence: (events, trials) in place of prevalence; its uncertainty goes into the intervals.

@@ -228,7 +228,7 @@ def region_overlap(
     Args:
         maps: [images, height, width] float32, finite, or a list of [height, width] arrays.
         masks: The same shapes, bool or uint8; not zero is a defect pixel.
-        threshold: A pixel is flagged when score >= threshold; may be infinite.
+        threshold: A pixel is flagged when score > threshold; may be infinite.
         least_overlap: A region escapes when its overlap is below this, in [0, 1], or when none of its pixels is flagged.
         method: Of the bootstrap of the mean, "percentile" or "bca".
         resamples: Of the bootstrap.
@@ -275,7 +275,7 @@ def overkill_area(
     Args:
         maps: [images, height, width] float32, finite, or a list of [height, width] arrays.
         masks: The same shapes, bool or uint8; not zero is a defect pixel.
-        threshold: A pixel is flagged when score >= threshold; may be infinite.
+        threshold: A pixel is flagged when score > threshold; may be infinite.
         allowed_area: Flagged pixels that a good image may have without counting as flagged.
         method: Of the bootstrap of the mean, "percentile" or "bca".
         resamples: Of the bootstrap.
