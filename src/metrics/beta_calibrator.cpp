@@ -61,13 +61,9 @@ std::vector<double> BetaCalibrator::predict(Values probabilities) const {
   }
   std::vector<double> result(probabilities.size());
   probabilities.visit([&](auto values) {
-    thread_pool().parallel_for(0, std::int64_t(values.size()), kGrain, [&](std::int64_t first, std::int64_t last) {
-      for (auto i = std::size_t(first); i < std::size_t(last); ++i) {
-        const double p = clipped(double(values[i]));
-        result[i] = a * std::log(p) - b * std::log1p(-p) + c;
-      }
-    });
+    std::transform(values.begin(), values.end(), result.begin(), [](auto p) { return clipped(double(p)); });
   });
+  detail::beta_log_odds(result, a, b, c);
   detail::logistic_of(result);
   return result;
 }

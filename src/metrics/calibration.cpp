@@ -58,6 +58,25 @@ Interval interval_of(double rate, double trials, const ReliabilityOptions& optio
   return interval;
 }
 
+/// Index of the first of the largest values.
+template <class T>
+std::size_t first_largest(std::span<const T> row) {
+  constexpr std::size_t lanes = 8;  // side by side, so that the loop vectorises
+  T largest[lanes];
+  std::fill_n(largest, lanes, row[0]);
+  std::size_t c = 0;
+  for (; c + lanes <= row.size(); c += lanes) {
+    for (std::size_t l = 0; l < lanes; ++l) {
+      largest[l] = row[c + l] > largest[l] ? row[c + l] : largest[l];
+    }
+  }
+  for (; c < row.size(); ++c) {
+    largest[0] = std::max(largest[0], row[c]);
+  }
+  const T most = *std::max_element(largest, largest + lanes);
+  return std::size_t(std::find(row.begin(), row.end(), most) - row.begin());
+}
+
 TopLabels tops(const Matrix& probabilities, std::span<const std::int64_t> classes) {
   TopLabels result;
   result.confidence.resize(probabilities.rows);
@@ -67,10 +86,7 @@ TopLabels tops(const Matrix& probabilities, std::span<const std::int64_t> classe
     thread_pool().parallel_for(0, std::int64_t(probabilities.rows), 4096, [&](std::int64_t first, std::int64_t last) {
       for (auto i = std::size_t(first); i < std::size_t(last); ++i) {
         const auto row = values.subspan(i * probabilities.columns, probabilities.columns);
-        std::size_t best = 0;
-        for (std::size_t c = 1; c < row.size(); ++c) {
-          best = row[c] > row[best] ? c : best;
-        }
+        const std::size_t best = first_largest(row);
         result.confidence[i] = double(row[best]);
         result.predicted[i] = std::int64_t(best);
         result.correct[i] = classes[i] == std::int64_t(best);

@@ -37,11 +37,7 @@ inline void require_both_classes(const char* function, std::size_t good, std::si
 /// Every value is in [0, 1].
 inline void require_probability_values(const char* function, const char* name, Values values) {
   values.visit([&](auto span) {
-    bool good = true;
-    for (const auto value : span) {
-      good &= (value >= 0) & (value <= 1);  // no branch: the loop vectorises; false for NaN
-    }
-    if (good) {
+    if (all_in_unit(span)) {
       return;
     }
     for (std::size_t i = 0; i < span.size(); ++i) {

@@ -56,4 +56,24 @@ namespace oddity::metrics::detail {
   return 2 * (z + z * (zz * sum));
 }
 
+/// log(x) for normal x in (0, 1], to 4e-16 of its value.
+[[gnu::always_inline]] inline double log_of_fraction(double x) {
+  // x = 2^k m with m in [sqrt(1/2), sqrt(2)): the offset moves that boundary to the one of the exponent.
+  const std::uint64_t bits = std::bit_cast<std::uint64_t>(x) + (0x3ff0000000000000U - 0x3fe6a09e667f3bcdU);
+  const double k = std::bit_cast<double>((bits >> 52) | 0x4330000000000000U) - (0x1p52 + 1023);
+  const double m = std::bit_cast<double>((bits & 0x000fffffffffffffU) + 0x3fe6a09e667f3bcdU);
+  const double z = (m - 1) / (m + 1), zz = z * z;  // |z| < 0.172: the first term left out is below 1e-17
+  double sum = 1.0 / 21.0;
+  sum = sum * zz + 1.0 / 19.0;
+  sum = sum * zz + 1.0 / 17.0;
+  sum = sum * zz + 1.0 / 15.0;
+  sum = sum * zz + 1.0 / 13.0;
+  sum = sum * zz + 1.0 / 11.0;
+  sum = sum * zz + 1.0 / 9.0;
+  sum = sum * zz + 1.0 / 7.0;
+  sum = sum * zz + 1.0 / 5.0;
+  sum = sum * zz + 1.0 / 3.0;
+  return k * 0x1.62e42fefa38p-1 + (k * 0x1.ef35793c7673p-45 + 2 * (z + z * (zz * sum)));
+}
+
 }  // namespace oddity::metrics::detail

@@ -58,11 +58,18 @@ using Lanes = double[kSums][kLanes];
   }
 }
 
+[[gnu::always_inline]] inline void apply_beta(double* p, std::size_t count, double a, double b, double c) {
+  for (std::size_t i = 0; i < count; ++i) {
+    p[i] = a * log_of_fraction(p[i]) - b * log_of_fraction(1 - p[i]) + c;
+  }
+}
+
 /// The loops for one instruction set. Chosen by hand: target_clones would have its resolver run before ThreadSanitizer
 /// is up, which crashes.
 struct Kernel {
   void (*add)(const Tile& tile, double a1, double a2, double c, Lanes& sums);
   void (*apply)(double* f, std::size_t count);
+  void (*beta)(double* p, std::size_t count, double a, double b, double c);
 };
 [[gnu::target("avx512f")]] void add_tile_avx512(const Tile& tile, double a1, double a2, double c, Lanes& sums) {
   add_tile(tile, a1, a2, c, sums);
@@ -75,12 +82,20 @@ void add_tile_sse2(const Tile& tile, double a1, double a2, double c, Lanes& sums
 [[gnu::target("avx2")]] void apply_avx2(double* f, std::size_t count) { apply_logistic(f, count); }
 void apply_sse2(double* f, std::size_t count) { apply_logistic(f, count); }
 
+[[gnu::target("avx512f")]] void beta_avx512(double* p, std::size_t count, double a, double b, double c) {
+  apply_beta(p, count, a, b, c);
+}
+[[gnu::target("avx2")]] void beta_avx2(double* p, std::size_t count, double a, double b, double c) {
+  apply_beta(p, count, a, b, c);
+}
+void beta_sse2(double* p, std::size_t count, double a, double b, double c) { apply_beta(p, count, a, b, c); }
+
 const Kernel& kernel() {
   static const Kernel chosen = [] {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") ? Kernel{add_tile_avx512, apply_avx512}
-           : __builtin_cpu_supports("avx2")  ? Kernel{add_tile_avx2, apply_avx2}
-                                             : Kernel{add_tile_sse2, apply_sse2};
+    return __builtin_cpu_supports("avx512f") ? Kernel{add_tile_avx512, apply_avx512, beta_avx512}
+           : __builtin_cpu_supports("avx2")  ? Kernel{add_tile_avx2, apply_avx2, beta_avx2}
+                                             : Kernel{add_tile_sse2, apply_sse2, beta_sse2};
   }();
   return chosen;
 }
@@ -139,6 +154,13 @@ void logistic_of(std::span<double> f) {
   thread_pool().parallel_for(
       0, std::int64_t(f.size()), std::int64_t(kGrain),
       [&](std::int64_t first, std::int64_t last) { kernel().apply(f.data() + first, std::size_t(last - first)); });
+}
+
+void beta_log_odds(std::span<double> p, double a, double b, double c) {
+  thread_pool().parallel_for(0, std::int64_t(p.size()), std::int64_t(kGrain),
+                             [&](std::int64_t first, std::int64_t last) {
+                               kernel().beta(p.data() + first, std::size_t(last - first), a, b, c);
+                             });
 }
 
 }  // namespace oddity::metrics::detail

@@ -32,4 +32,7 @@ LogisticSums logistic_sums(const LogisticData& data, const std::array<double, 3>
 /// 1 / (1 + exp(-f)) of each value, in place.
 void logistic_of(std::span<double> f);
 
+/// a log p - b log(1 - p) + c of each probability, in place; all are in [2^-52, 1 - 2^-52].
+void beta_log_odds(std::span<double> p, double a, double b, double c);
+
 }  // namespace oddity::metrics::detail

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "oddity/metrics/proper_scores.h"
 #include "tests/metrics/calibration_samples.h"
 
 namespace oddity::metrics {
@@ -326,6 +327,43 @@ TEST(ClassCalibration, is_that_of_each_column) {
         EXPECT_NEAR(top.classes[c].squared_deviation, other.squared_deviation, kRounding);
       }
       EXPECT_NEAR(wise.overall.ece, mean, kRounding);
+    }
+  }
+}
+
+TEST(ClassCalibration, top_labels_and_scores_are_their_definition_for_any_number_of_columns) {
+  // Sixteenths: ties are frequent and sums exact. -0 equals 0.
+  std::mt19937_64 random(9);
+  for (std::size_t columns = 2; columns <= 35; ++columns) {
+    const std::size_t rows = 200;
+    std::vector<float> floats(rows * columns);
+    std::vector<std::int64_t> classes(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (int unit = 0; unit < 16; ++unit) {
+        floats[i * columns + random() % columns] += 1.0F / 16;
+      }
+      classes[i] = std::int64_t(random() % columns);
+    }
+    std::replace(floats.begin(), floats.end(), 0.0F, -0.0F);
+    const std::vector<double> doubles(floats.begin(), floats.end());
+    double squares = 0;
+    std::vector<std::int64_t> predicted(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+      const auto row = doubles.begin() + std::ptrdiff_t(i * columns);
+      predicted[i] = std::max_element(row, row + std::ptrdiff_t(columns)) - row;  // the first of the largest
+      for (std::size_t c = 0; c < columns; ++c) {
+        const double difference = doubles[i * columns + c] - double(classes[i] == std::int64_t(c));
+        squares += difference * difference;
+      }
+    }
+    for (const Values values : {Values(floats), Values(doubles)}) {
+      const TopLabels top = top_labels({values, rows, columns}, classes);
+      EXPECT_EQ(top.predicted, predicted);
+      for (std::size_t i = 0; i < rows; ++i) {
+        EXPECT_EQ(top.confidence[i], doubles[i * columns + std::size_t(predicted[i])]);
+        EXPECT_EQ(top.correct[i], predicted[i] == classes[i]);
+      }
+      EXPECT_DOUBLE_EQ(brier_score({values, rows, columns}, classes).value, squares / double(rows));
     }
   }
 }

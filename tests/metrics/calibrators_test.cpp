@@ -147,14 +147,16 @@ std::uint64_t bits_of(const std::vector<double>& values) {
 TEST(Calibrators, give_the_same_bits_on_every_processor) {
   // Computed with SSE2, AVX2 and AVX-512; with fused multiply-add they would be others. The inputs are exact in float64
   // and no library function is involved.
-  std::vector<double> logits, scores;
+  std::vector<double> logits, scores, p;
   for (std::size_t i = 0; i < 999; ++i) {
     logits.push_back(double((i * 31) % 223) / 64);
     scores.push_back(double((i * 37) % 1001) / 128 - 3);
+    p.push_back(double((i * 37) % 1001) / 1001);
   }
   TemperatureCalibrator temperature;
   temperature.temperature = 1.28;
   EXPECT_EQ(bits_of(temperature.predict({Values(logits), 333, 3})), 11855129176301441308U);
+  EXPECT_EQ(bits_of(BetaCalibrator{1.3, 0.7, -0.2, 0, 0}.predict(p)), 5817981680687934787U);
   EXPECT_EQ(bits_of(PlattCalibrator{1.3, -0.6, 0, 0}.predict(scores)), 1235328856486186100U);
 }
 
