@@ -1,37 +1,18 @@
 """Calibration measures and fits beside scikit-learn, torchmetrics, MAPIE, betacal and venn-abers, on 2 threads."""
 
 import os
-import statistics
-import time
 
 import numpy as np
+from timing import absent, row, side_by_side
 
 SAMPLES, ROWS, CLASSES, LOGIT_ROWS, LOGIT_CLASSES, VENN_ABERS = 1_000_000, 100_000, 100, 1_000_000, 10, 20_000
 
 
-def side_by_side(ours, theirs, times=3):
-    """Median seconds and the result of both; they take turns, so that a busy machine slows both."""
-    taken, results = ([], []), [None, None]
-    for _ in range(times):
-        for i, function in enumerate((ours, theirs)):
-            start = time.perf_counter()
-            results[i] = function()
-            taken[i].append(time.perf_counter() - start)
-    return statistics.median(taken[0]), statistics.median(taken[1]), *results
-
-
 def compared(what, peer_name, ours, theirs, difference, tolerance, note="", times=3):
     """One row; `difference(our result, their result)` is a number that is at most `tolerance` when they agree."""
-    seconds, peer_seconds, our_result, their_result = side_by_side(ours, theirs, times)
+    (seconds, our_result), (peer_seconds, their_result) = side_by_side(ours, theirs, times=times)
     apart = float(difference(our_result, their_result))
-    ratio = peer_seconds / seconds
-    return {"what": what, "ours": seconds, "peer": peer_seconds, "peer_name": peer_name, "ratio": ratio, "agreement": apart,
-            "agrees": bool(apart <= tolerance), "target": "1 x", "held": bool(ratio >= 1), "note": note}  # fmt: skip
-
-
-def absent(what, peer_name):
-    return {"what": what, "ours": None, "peer": None, "peer_name": peer_name, "ratio": None, "agreement": None, "agrees": None, "target": "1 x", "held": None,
-            "note": "not installed"}  # fmt: skip
+    return row(what, seconds, peer_seconds, peer_name, 1.0, apart, apart <= tolerance, note)
 
 
 def apart(a, b):
@@ -44,7 +25,7 @@ def of_torchmetrics(calibration, p, y, table, classes):
         import torch
         from torchmetrics.functional.classification import binary_calibration_error, multiclass_calibration_error
     except ImportError:
-        yield absent(what, "torchmetrics")
+        yield absent(what, None, "torchmetrics")
         return
     torch.set_num_threads(min(2, os.cpu_count() or 1))
     tensor_p, tensor_y = torch.tensor(p), torch.tensor(y.astype(np.int64))
@@ -62,9 +43,8 @@ def of_torchmetrics(calibration, p, y, table, classes):
     one = np.ones(1000)
     theirs = float(binary_calibration_error(torch.tensor(np.r_[one, one * 0.95]), torch.tensor(np.r_[one * 0, one].astype(int)), n_bins=10))
     ours = calibration.calibration_error(np.r_[one, one * 0.95], np.r_[one * 0, one].astype(np.uint8), bins=10).ece
-    yield {"what": "ECE with confidence exactly 1, wrong, and 0.95, right, in one bin of ten (truth 0.475)", "ours": None, "peer": None,
-           "peer_name": "torchmetrics", "ratio": None, "agreement": abs(ours - theirs), "agrees": bool(abs(ours - theirs) < 1e-12), "target": None, "held": None,
-           "note": f"ours {ours:.4f}, torchmetrics {theirs:.4f}: 1.0 has a bin of its own there (its issue 3510)"}  # fmt: skip
+    yield row("ECE with confidence exactly 1, wrong, and 0.95, right, in one bin of ten (truth 0.475)", None, None, "torchmetrics", None, abs(ours - theirs),
+              abs(ours - theirs) < 1e-12, f"ours {ours:.4f}, torchmetrics {theirs:.4f}: 1.0 has a bin of its own there (its issue 3510)")  # fmt: skip
 
 
 def of_scikit_learn(calibration, s, p, y, table, classes, logits, logit_classes):
@@ -73,7 +53,7 @@ def of_scikit_learn(calibration, s, p, y, table, classes, logits, logit_classes)
         from sklearn.isotonic import IsotonicRegression
         from sklearn.metrics import brier_score_loss, log_loss
     except ImportError:
-        yield absent("reliability, proper scores and fits", "scikit-learn")
+        yield absent("reliability, proper scores and fits", None, "scikit-learn")
         return
     for binning, strategy in (("equal_width", "uniform"), ("equal_mass", "quantile")):
         yield compared(f"reliability table of {SAMPLES:.0e}, 20 bins of {binning.replace('_', ' ')}", "scikit-learn",
@@ -106,7 +86,7 @@ def of_mapie(calibration, p, y, table, classes):
     try:
         from mapie.metrics import calibration as mapie
     except ImportError:
-        yield absent("ECE by class and tests of calibration", "MAPIE")
+        yield absent("ECE by class and tests of calibration", None, "MAPIE")
         return
     whole = y.astype(int)
     yield compared(f"ECE of {SAMPLES:.0e}, 20 bins of equal mass", "MAPIE", lambda: calibration.calibration_error(p, y, bins=20, binning="equal_mass").ece,
@@ -136,7 +116,7 @@ def of_betacal(calibration, p, y):
     try:
         from betacal import BetaCalibration
     except ImportError:
-        yield absent(what, "betacal")
+        yield absent(what, None, "betacal")
         return
     ours, theirs = calibration.fit_beta(p, y), BetaCalibration().fit(p, y)
     gain = calibration.negative_log_likelihood(theirs.predict(p).copy(), y).value - calibration.negative_log_likelihood(ours.predict(p), y).value
@@ -150,7 +130,7 @@ def of_venn_abers(calibration, s, y):
     try:
         from venn_abers.venn_abers import calc_p0p1, calc_probs
     except ImportError:
-        yield absent(what, "venn-abers")
+        yield absent(what, None, "venn-abers")
         return
     s, y = s[:VENN_ABERS], y[:VENN_ABERS]
     at = np.random.default_rng(6).normal(size=SAMPLES)

@@ -38,6 +38,17 @@ def test_certainty_lies_in_the_last_bin_and_counts_are_exact():
     assert weighted.weight[0] == 2**25 + 1
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_confidence_exactly_one_shares_the_last_bin(dtype):
+    p, y = np.r_[np.ones(1000), np.full(1000, 0.95)].astype(dtype), np.r_[np.zeros(1000), np.ones(1000)].astype(np.uint8)
+    error = calibration.calibration_error(p, y, bins=10)
+    truth = abs((1 + float(dtype(0.95))) / 2 - 0.5)  # a bin of its own for 1.0 would give 0.525
+    assert (error.ece, error.mce, error.bins) == (pytest.approx(truth, abs=1e-12), pytest.approx(truth, abs=1e-12), 1)
+    table = np.stack([p, 1 - p], 1)
+    assert calibration.confidence_calibration_error(table, 1 - y.astype(int), bins=10).ece == pytest.approx(truth, abs=1e-12)
+    assert calibration.calibration_error(np.ones(5, dtype), np.ones(5, np.uint8)).ece == 0
+
+
 @pytest.mark.parametrize("binning, strategy", [("equal_width", "uniform"), ("equal_mass", "quantile")])
 def test_table_agrees_with_scikit_learn(binning, strategy):
     curve = pytest.importorskip("sklearn.calibration").calibration_curve
