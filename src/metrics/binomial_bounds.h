@@ -19,7 +19,7 @@ inline double binomial_cdf(std::uint64_t k, std::uint64_t n, double p) {
 
 /// The p at which P(X <= k) = tail: the upper bound of Clopper & Pearson at confidence 1 - tail.
 inline double binomial_upper_bound(std::uint64_t k, std::uint64_t n, double tail) {
-  return k >= n ? 1.0 : 1 - beta_quantile(tail, double(n - k), double(k) + 1);
+  return k >= n ? 1.0 : beta_quantile_complement(tail, double(n - k), double(k) + 1);
 }
 
 /// The smallest n with P(X <= 0) = (1 - p)^n <= tail.

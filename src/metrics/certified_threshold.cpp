@@ -94,7 +94,7 @@ void choose(std::span<const T> scores, std::span<const std::uint8_t> labels, dou
   result.allowed_escapes = k;
   result.escape_bound = detail::binomial_upper_bound(k, n, tail);
   result.escape.value = double(escapes) / double(n);
-  result.escape.low = escapes < k ? 0 : beta_quantile(delta / 2, a, b);
+  result.escape.low = escapes < k ? 0 : std::min(result.escape.value, beta_quantile(delta / 2, a, b));
   result.escape.high = detail::binomial_upper_bound(k, n, delta / 2);
   const Interval overkill = clopper_pearson(overkills, good.size(), options.confidence);
   result.overkill_bound = detail::binomial_upper_bound(overkills, good.size(), tail);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "oddity/metrics/maps.h"
@@ -19,12 +21,22 @@
 /// of oddity; the message has the house's form `[metrics.function] what is wrong; got X; expected Y`.
 namespace oddity::metrics::detail {
 
+/// Numbers with as few digits as tell them from every other of their type.
+template <class Part>
+void add(std::ostringstream& text, const Part& part) {
+  if constexpr (std::is_floating_point_v<Part>) {
+    char digits[40];
+    text << std::string_view(digits, std::to_chars(digits, digits + sizeof digits, part).ptr);
+  } else {
+    text << part;
+  }
+}
+
 template <class... Parts>
 [[noreturn]] void refuse(const char* function, const Parts&... parts) {
   std::ostringstream text;
-  text.precision(17);
   text << "[metrics." << function << "] ";
-  (text << ... << parts);
+  (add(text, parts), ...);
   throw std::invalid_argument(text.str());
 }
 

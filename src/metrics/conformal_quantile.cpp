@@ -83,7 +83,7 @@ Interval BetaLaw::interval(double confidence) const {
     return {1, 1};
   }
   const double tail = (1 - confidence) / 2;
-  return {beta_quantile(tail, a, b), 1 - beta_quantile(tail, b, a)};
+  return {beta_quantile(tail, a, b), beta_quantile_complement(tail, b, a)};
 }
 
 ConformalRank conformal_rank(std::size_t n, double alpha, std::optional<double> delta) {

@@ -117,6 +117,36 @@ void require_shape(const char* function, double a, double b) {
   }
 }
 
+/// logit of the quantile for p in (0, 1).
+double logit_of_beta_quantile(double p, double a, double b) {
+  // In t = logit x both log-tails are concave; x and 1 - x keep full precision at both ends.
+  const bool from_below = p <= 0.5;
+  const double target = from_below ? std::log(p) : std::log1p(-p);
+  double low = -745, high = 745;
+  double t = std::clamp(std::log(a) - std::log(b), low + 1, high - 1);
+  for (int i = 0; i < 200; ++i) {
+    const double x = 1 / (1 + std::exp(-t)), y = 1 / (1 + std::exp(t));
+    const LogTails tails = beta_tails(x, y, a, b);
+    const double value = from_below ? tails.lower : tails.upper;
+    const double error = value - target;
+    if (error == 0) {
+      break;
+    }
+    ((error > 0) == from_below ? high : low) = t;
+    const double slope = (from_below ? 1 : -1) * std::exp(log_beta_kernel(x, y, a, b) - value);
+    double next = t - error / slope;
+    if (!(next > low && next < high)) {
+      next = 0.5 * (low + high);
+    }
+    if (std::abs(next - t) <= 1e-16 * std::max(1.0, std::abs(t))) {
+      t = next;
+      break;
+    }
+    t = next;
+  }
+  return t;
+}
+
 /// k events cannot be more than n trials.
 void require_counts(const char* function, std::uint64_t k, std::uint64_t n, double confidence) {
   detail::require_open_unit(function, "confidence", confidence);
@@ -144,35 +174,13 @@ double beta_cdf(double x, double a, double b) {
 double beta_quantile(double p, double a, double b) {
   detail::require_unit("beta_quantile", "p", p);
   require_shape("beta_quantile", a, b);
-  if (p == 0 || p == 1) {
-    return p;
-  }
-  // In t = logit x both log-tails are concave; x and 1 - x keep full precision at both ends.
-  const bool from_below = p <= 0.5;
-  const double target = from_below ? std::log(p) : std::log1p(-p);
-  double low = -745, high = 745;
-  double t = std::clamp(std::log(a) - std::log(b), low + 1, high - 1);
-  for (int i = 0; i < 200; ++i) {
-    const double x = 1 / (1 + std::exp(-t)), y = 1 / (1 + std::exp(t));
-    const LogTails tails = beta_tails(x, y, a, b);
-    const double value = from_below ? tails.lower : tails.upper;
-    const double error = value - target;
-    if (error == 0) {
-      break;
-    }
-    ((error > 0) == from_below ? high : low) = t;
-    const double slope = (from_below ? 1 : -1) * std::exp(log_beta_kernel(x, y, a, b) - value);
-    double next = t - error / slope;
-    if (!(next > low && next < high)) {
-      next = 0.5 * (low + high);
-    }
-    if (std::abs(next - t) <= 1e-16 * std::max(1.0, std::abs(t))) {
-      t = next;
-      break;
-    }
-    t = next;
-  }
-  return 1 / (1 + std::exp(-t));
+  return p == 0 || p == 1 ? p : 1 / (1 + std::exp(-logit_of_beta_quantile(p, a, b)));
+}
+
+double beta_quantile_complement(double p, double a, double b) {
+  detail::require_unit("beta_quantile_complement", "p", p);
+  require_shape("beta_quantile_complement", a, b);
+  return p == 0 || p == 1 ? 1 - p : 1 / (1 + std::exp(logit_of_beta_quantile(p, a, b)));
 }
 
 double clopper_pearson_lower(std::uint64_t k, std::uint64_t n, double confidence) {
@@ -183,7 +191,7 @@ double clopper_pearson_lower(std::uint64_t k, std::uint64_t n, double confidence
 double clopper_pearson_upper(std::uint64_t k, std::uint64_t n, double confidence) {
   require_counts("clopper_pearson_upper", k, n, confidence);
   // By symmetry from the small tail, which is given exactly; `confidence` near 1 is not.
-  return k == n ? 1.0 : 1 - beta_quantile(1 - confidence, double(n - k), double(k) + 1);
+  return k == n ? 1.0 : beta_quantile_complement(1 - confidence, double(n - k), double(k) + 1);
 }
 
 Interval clopper_pearson(std::uint64_t k, std::uint64_t n, double confidence) {
@@ -194,7 +202,7 @@ Interval clopper_pearson(std::uint64_t k, std::uint64_t n, double confidence) {
     interval.low = beta_quantile(tail, double(k), double(n - k) + 1);
   }
   if (k < n) {
-    interval.high = 1 - beta_quantile(tail, double(n - k), double(k) + 1);
+    interval.high = beta_quantile_complement(tail, double(n - k), double(k) + 1);
   }
   return interval;
 }
@@ -207,7 +215,7 @@ Interval jeffreys(std::uint64_t k, std::uint64_t n, double confidence) {
     interval.low = beta_quantile(tail, double(k) + 0.5, double(n - k) + 0.5);
   }
   if (k < n) {
-    interval.high = 1 - beta_quantile(tail, double(n - k) + 0.5, double(k) + 0.5);
+    interval.high = beta_quantile_complement(tail, double(n - k) + 0.5, double(k) + 0.5);
   }
   return interval;
 }

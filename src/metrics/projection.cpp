@@ -20,7 +20,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// One-sided, at the given miss probability, which may be too small to be 1 - a confidence.
 double upper_bound(std::uint64_t events, std::uint64_t trials, double miss) {
-  return events == trials ? 1 : 1 - beta_quantile(miss, double(trials - events), double(events) + 1);
+  return events == trials ? 1 : beta_quantile_complement(miss, double(trials - events), double(events) + 1);
 }
 
 void require_measured(const char* function, const char* name, const MeasuredRate& rate) {

@@ -111,7 +111,7 @@ std::uint64_t parts_for_width(double share, double width, double confidence) {
   const double tail = (1 - confidence) / 2;
   return smallest(function, 1, [&](std::uint64_t n) {
     const double errors = share * double(n), good = double(n) - errors;
-    return 1 - beta_quantile(tail, good, errors + 1) - beta_quantile(tail, errors, good + 1) <= width;
+    return beta_quantile_complement(tail, good, errors + 1) - beta_quantile(tail, errors, good + 1) <= width;
   });
 }
 

@@ -101,7 +101,7 @@ COUNTS = comparison.PairedCounts(1, 2, 3, 4)
 BAD_INPUT = [
     (lambda: comparison.paired_counts([0, 1], [1]), "[metrics.paired_counts] a and b differ in length; got 2 and 1"),
     (lambda: comparison.paired_counts([], []), "a is empty"),
-    (lambda: comparison.paired_counts([0, 2], [1, 1]), "a must be 0 (good) or 1 (defect); got 2 at index 1"),
+    (lambda: comparison.paired_counts([0, 2], [1, 1]), "a must be 0 or 1; got 2 at index 1"),
     (lambda: comparison.paired_counts(A, B), "a has dtype float64; expected bool or integers"),
     (lambda: comparison.mcnemar((1, 2, 3, 4)), "counts must be PairedCounts; got tuple"),
     (lambda: comparison.mcnemar(comparison.PairedCounts(0, 0, 0, 0)), "[metrics.mcnemar] there are no parts"),

@@ -24,7 +24,7 @@ struct BetaLaw {
   /// P(coverage < level), level in [0, 1].
   double probability_below(double level) const;
   /// Central interval of the coverage, by default from its 5 % to its 95 % quantile. `confidence` in (0, 1).
-  Interval interval(double confidence = 0.9) const;
+  Interval interval(double confidence = 0.95) const;
 };
 
 struct ConformalRank {

@@ -41,6 +41,8 @@ double binomial_at_least(std::uint64_t k, std::uint64_t n, double p);
 double beta_cdf(double x, double a, double b);
 /// Its inverse in x for p in [0, 1]: Newton steps on log I over logit x inside a bracket; to 1e-12 relative.
 double beta_quantile(double p, double a, double b);
+/// 1 - beta_quantile(p, a, b), the quantile of Beta(b, a) at 1 - p, also where that is tiny or 1 - p rounds to 1.
+double beta_quantile_complement(double p, double a, double b);
 /// P(X <= k) for X ~ BetaBinomial(n; a, b); 0 for k < 0 and 1 for k >= n. Exact sum over the ratios of neighbouring
 /// probabilities, O(n).
 double beta_binomial_cdf(std::int64_t k, std::int64_t n, double a, double b);

@@ -19,7 +19,8 @@ namespace oddity::metrics {
 /// nothing depends on the order of the samples or on how they were cut into pieces.
 ///
 /// Every value comes with bounds that hold for the samples as they were, whatever the order inside the buckets
-/// (deterministic, not statistical): `value` is that of Ranking for scores rounded down to their buckets' smallest,
+/// (deterministic, not statistical): `value` is that of Ranking for scores rounded down to their buckets' smallest
+/// (for the AUROC the middle of the bounds),
 /// and Ranking on the exact scores is in [low, high] (average precision and partial area: up to 1e-12, which the bounds
 /// include). While no float32 score has a bit behind the leading ones (8-bit maps, bfloat16; any with 23 bits) all
 /// scores in a bucket are equal: low = high = value, up to that 1e-12.

@@ -14,7 +14,24 @@ else:
         __module__ = "numpy.typing"
 
 
-__all__ = ["ArrayLike", "count", "real"]
+__all__ = ["ArrayLike", "count", "real", "require_kind", "shown"]
+
+
+def shown(value: object) -> str:
+    """`value` for a message: itself when it is short, otherwise its type and shape."""
+    shape = getattr(value, "shape", None)
+    if shape not in (None, ()):
+        return f"{type(value).__name__} of shape {tuple(shape)}"  # type: ignore[arg-type]
+    if isinstance(value, list | tuple | dict | set):
+        return f"{type(value).__name__} of length {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{type(value).__name__} {text[:60]}..."
+
+
+def require_kind(function: str, name: str, value: object, kind: type, source: str) -> None:
+    """TypeError unless `value` is a `kind`; `source` says where one comes from."""
+    if not isinstance(value, kind):
+        raise TypeError(f"[metrics.{function}] {name} must be {kind.__name__}; got {shown(value)}; expected {source}")
 
 
 def count(function: str, name: str, value: object, *, least: int = 0) -> int:
@@ -24,7 +41,7 @@ def count(function: str, name: str, value: object, *, least: int = 0) -> int:
             raise TypeError
         result = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"[metrics.{function}] {name} must be an integer; got {value!r}") from None
+        raise TypeError(f"[metrics.{function}] {name} must be an integer; got {shown(value)}") from None
     if result < least or result >= 2**63:
         raise ValueError(f"[metrics.{function}] {name} is out of range; got {result}; expected an integer of at least {least}")
     return result
@@ -38,5 +55,5 @@ def real(function: str, name: str, value: object) -> float:
                 raise TypeError
             return float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
-            raise TypeError(f"[metrics.{function}] {name} must be a real number; got {value!r}") from None
+            raise TypeError(f"[metrics.{function}] {name} must be a real number; got {shown(value)}") from None
     return float(value)

@@ -66,8 +66,8 @@ class BetaLaw:
         result: float = _compiled.beta_below(self.a, self.b, real("probability_below", "level", level))
         return result
 
-    def interval(self, *, confidence: float = 0.9) -> Interval:
-        """Central interval of the coverage: by default from its 5 % to its 95 % quantile.
+    def interval(self, *, confidence: float = 0.95) -> Interval:
+        """Central interval of the coverage: by default from its 2.5 % to its 97.5 % quantile.
 
         Args:
             confidence: In (0, 1).

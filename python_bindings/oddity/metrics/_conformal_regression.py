@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from oddity._metrics import conformal as _compiled
 
-from ._arguments import ArrayLike, count, real
+from ._arguments import ArrayLike, count, real, require_kind
 from ._conformal_quantile import levels, optional
-from ._prediction_sets import _LAC, Coverage, PredictionSets, SetScore, coverage_of, sets_of
+from ._prediction_sets import Coverage, PredictionSets, SetScore, coverage_of, score_of, sets_of
 
 __all__ = [
     "AdaptiveConformal",
@@ -248,7 +248,7 @@ def cross_conformal_sets(
     calibration: CrossConformal,
     *,
     alpha: float | ArrayLike,
-    score: SetScore = _LAC,
+    score: SetScore | str = "lac",
     ids: ArrayLike | None = None,
 ) -> PredictionSets:
     """CV+ prediction sets {c: #{i: s_i < s_c by the model without the fold of i} < (1 - alpha)(n + 1)} (Romano, Sesia and Candes 2020).
@@ -270,9 +270,10 @@ def cross_conformal_sets(
         TypeError: Another dtype.
     """
     function = "cross_conformal_sets"
+    require_kind(function, "calibration", calibration, CrossConformal, "CrossConformal(scores, folds)")
     tables = list(probabilities)
     return sets_of(
-        _compiled.cross_conformal_sets(tables, calibration._compiled, levels(function, "alpha", alpha), score._fields(function), ids)
+        _compiled.cross_conformal_sets(tables, calibration._compiled, levels(function, "alpha", alpha), score_of(function, score)._fields(function), ids)
     )
 
 
@@ -293,7 +294,9 @@ def cross_conformal_intervals(predictions: ArrayLike, calibration: CrossConforma
         ValueError: Empty, NaN or infinite, columns that are not the folds, a negative score, or alpha out of range.
         TypeError: Another dtype.
     """
-    return Intervals(*_compiled.cross_conformal_intervals(predictions, calibration._compiled, real("cross_conformal_intervals", "alpha", alpha)))
+    function = "cross_conformal_intervals"
+    require_kind(function, "calibration", calibration, CrossConformal, "CrossConformal(scores, folds)")
+    return Intervals(*_compiled.cross_conformal_intervals(predictions, calibration._compiled, real(function, "alpha", alpha)))
 
 
 class WeightedCalibration:

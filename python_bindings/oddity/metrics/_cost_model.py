@@ -36,6 +36,10 @@ class CostModel:
 
     A model accepts a part, asks an operator, or rejects it; a share of what is accepted, by whomever, goes through a post-production check.
 
+    Raises:
+        ValueError: A number out of its range.
+        TypeError: No real number.
+
     Attributes:
         check_ratio: s, share of the accepted parts that the post-production check looks at.
         check_detection: d, probability that the check finds a defect that it looks at.
@@ -61,6 +65,13 @@ class CostModel:
     operator_escape: float = 0.0
     operator_overkill: float = 0.0
     cost_fixed: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = real("CostModel", field.name, getattr(self, field.name))
+            most = 1e100 if field.name.startswith("cost") else 1.0
+            if not 0 <= value <= most:
+                raise ValueError(f"[metrics.CostModel] {field.name} is out of range; got {value!r}; expected a value in [0, {most:g}]")
 
 
 @dataclass(frozen=True)

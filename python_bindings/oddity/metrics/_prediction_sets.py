@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from oddity._metrics import conformal as _compiled
 
-from ._arguments import ArrayLike, count, real
+from ._arguments import ArrayLike, count, real, require_kind, shown
 from ._conformal_quantile import GroupQuantiles, group_quantiles_of, levels, optional
 from .intervals import Interval
 
@@ -57,6 +57,8 @@ class SetScore:
     seed: int = 0
 
     def _fields(self, function: str) -> tuple[Any, ...]:
+        if self.kind not in _KINDS:
+            raise ValueError(f"[metrics.{function}] score is unknown; got {shown(self.kind)}; expected one of {', '.join(_KINDS)}")
         if (self.penalty is None) != (self.free_ranks is None):
             raise ValueError(f"[metrics.{function}] penalty and free_ranks go together; got {self.penalty} and {self.free_ranks}")
         pair = None
@@ -65,7 +67,16 @@ class SetScore:
         return (str(self.kind), bool(self.randomized), pair, count(function, "seed", self.seed))
 
 
-_LAC = SetScore()
+_KINDS = ("lac", "aps", "raps", "margin")
+
+
+def score_of(function: str, score: SetScore | str) -> SetScore:
+    """A word stands for the score with its defaults."""
+    if isinstance(score, str):
+        score = SetScore(score)
+    require_kind(function, "score", score, SetScore, 'SetScore("lac"), SetScore("aps") ... or its word')
+    score._fields(function)
+    return score
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +245,7 @@ class SetEvaluation:
 
 
 def set_scores(
-    probabilities: ArrayLike, classes: ArrayLike, *, score: SetScore = _LAC, ids: ArrayLike | None = None, role: str = "calibration"
+    probabilities: ArrayLike, classes: ArrayLike, *, score: SetScore | str = "lac", ids: ArrayLike | None = None, role: str = "calibration"
 ) -> NDArray[np.float64]:
     """Nonconformity scores of given classes, see `SetScore`.
 
@@ -243,7 +254,7 @@ def set_scores(
     Args:
         probabilities: [samples, classes] float32 or float64 in [0, 1], rows sum to 1 within 1e-3; at least 2 classes.
         classes: [samples] integers, 0 to classes - 1.
-        score: Which score.
+        score: Which score; a word stands for `SetScore(word)`.
         ids: [samples] integers that name the samples in the random stream; None: 0, 1, ...
         role: "calibration" or "test": these draw U from separate streams.
 
@@ -254,18 +265,18 @@ def set_scores(
         ValueError: No sample, values that are no probabilities, a class out of range, lengths that differ, an unknown word, a missing, needless or bad penalty.
         TypeError: Another dtype.
     """
-    result: NDArray[np.float64] = _compiled.set_scores(probabilities, classes, score._fields("set_scores"), ids, role)
+    result: NDArray[np.float64] = _compiled.set_scores(probabilities, classes, score_of("set_scores", score)._fields("set_scores"), ids, role)
     return result
 
 
 def set_scores_of_all_classes(
-    probabilities: ArrayLike, *, score: SetScore = _LAC, ids: ArrayLike | None = None, role: str = "test"
+    probabilities: ArrayLike, *, score: SetScore | str = "lac", ids: ArrayLike | None = None, role: str = "test"
 ) -> NDArray[np.float64]:
     """Nonconformity scores of every class; prediction sets do not need this table.
 
     Args:
         probabilities: [samples, classes] as in `set_scores`.
-        score: Which score.
+        score: Which score; a word stands for `SetScore(word)`.
         ids: As in `set_scores`.
         role: As in `set_scores`.
 
@@ -277,7 +288,7 @@ def set_scores_of_all_classes(
         TypeError: Another dtype.
     """
     function = "set_scores_of_all_classes"
-    result: NDArray[np.float64] = _compiled.set_scores_of_all_classes(probabilities, score._fields(function), ids, role)
+    result: NDArray[np.float64] = _compiled.set_scores_of_all_classes(probabilities, score_of(function, score)._fields(function), ids, role)
     return result
 
 
@@ -286,7 +297,7 @@ def calibrate_sets(
     classes: ArrayLike,
     *,
     alpha: float | ArrayLike,
-    score: SetScore = _LAC,
+    score: SetScore | str = "lac",
     class_conditional: bool = False,
     groups: ArrayLike | None = None,
     ids: ArrayLike | None = None,
@@ -301,7 +312,7 @@ def calibrate_sets(
         probabilities: [n, classes] as in `set_scores`.
         classes: [n] integers: the true classes.
         alpha: Wanted miss rate or several of them, each in (0, 1); one sort serves all.
-        score: Which score.
+        score: Which score; a word stands for `SetScore(word)`.
         class_conditional: A threshold for each class from its own samples.
         groups: [n] integers, any values: a threshold for each group; not with class_conditional.
         ids: As in `set_scores`.
@@ -316,10 +327,10 @@ def calibrate_sets(
     """
     function = "calibrate_sets"
     number, condition, quantiles = _compiled.calibrate_sets(
-        probabilities, classes, levels(function, "alpha", alpha), score._fields(function), bool(class_conditional), groups, ids,
+        probabilities, classes, levels(function, "alpha", alpha), score_of(function, score)._fields(function), bool(class_conditional), groups, ids,
         optional(function, "delta", delta),
     )  # fmt: skip
-    return SetThresholds(score, number, condition, group_quantiles_of(quantiles))
+    return SetThresholds(score_of(function, score), number, condition, group_quantiles_of(quantiles))
 
 
 def prediction_sets(
@@ -342,7 +353,9 @@ def prediction_sets(
         ValueError: As `set_scores`; another number of classes; groups missing or needless.
         TypeError: Another dtype.
     """
-    function, quantiles = "prediction_sets", thresholds.quantiles
+    function = "prediction_sets"
+    require_kind(function, "thresholds", thresholds, SetThresholds, "the result of calibrate_sets; numbers go to prediction_sets_at")
+    quantiles = thresholds.quantiles
     limits = np.array([[quantile.threshold for quantile in row] for row in quantiles.quantiles], np.float64)
     return sets_of(
         _compiled.prediction_sets(
@@ -352,7 +365,7 @@ def prediction_sets(
 
 
 def prediction_sets_at(
-    probabilities: ArrayLike, thresholds: float | ArrayLike, *, score: SetScore = _LAC, ids: ArrayLike | None = None
+    probabilities: ArrayLike, thresholds: float | ArrayLike, *, score: SetScore | str = "lac", ids: ArrayLike | None = None
 ) -> PredictionSets:
     """The classes whose score is at most a threshold from elsewhere, such as `WeightedCalibration` or `AdaptiveConformal`.
 
@@ -370,7 +383,7 @@ def prediction_sets_at(
         TypeError: Another dtype.
     """
     function = "prediction_sets_at"
-    return sets_of(_compiled.prediction_sets_at(probabilities, levels(function, "thresholds", thresholds), score._fields(function), ids))
+    return sets_of(_compiled.prediction_sets_at(probabilities, levels(function, "thresholds", thresholds), score_of(function, score)._fields(function), ids))
 
 
 def evaluate_sets(
@@ -402,6 +415,7 @@ def evaluate_sets(
         TypeError: Another dtype.
     """
     function = "evaluate_sets"
+    require_kind(function, "sets", sets, PredictionSets, "the result of prediction_sets")
     bounds = [count(function, "size_bounds", bound) for bound in size_bounds]
     result = _compiled.evaluate_sets(
         sets.masks, sets.sizes, sets.classes, classes, count(function, "level", level), real(function, "confidence", confidence), bounds, groups

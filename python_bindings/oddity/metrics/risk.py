@@ -154,10 +154,10 @@ class CertifiedThreshold:
 def certified_threshold(
     scores: ArrayLike,
     labels: ArrayLike,
-    groups: ArrayLike | None = None,
     *,
     max_escape: float,
     max_overkill: float | None = None,
+    groups: ArrayLike | None = None,
     confidence: float = 0.95,
 ) -> CertifiedThreshold:
     """The threshold with least overkill whose escape rate is at most `max_escape`, certified with `confidence`.
