@@ -96,8 +96,9 @@ double limit_beyond(Deviance deviance, double inside, double step, double z) {
   return detail::root_between(excess, inside, outside, 1e-10 * (1 + std::abs(outside)));
 }
 
-/// Limits of the log size at which the predictor is `target`, at the normal quantile z > 0; slope > 0.
-Interval log_size_limits(const LogisticCurve& curve, double target, double z, DetectabilityBound bound) {
+/// Lower (side -1) or upper (1) limit of the log size at which the predictor is `target`, at the normal quantile z >=
+/// 0; slope > 0.
+double log_size_limit(const LogisticCurve& curve, double target, double z, DetectabilityBound bound, double side) {
   const double estimate = (target - curve.intercept()) / curve.slope();
   const auto [v0, v01, v1] = curve.covariance();
   if (bound == DetectabilityBound::wald) {
@@ -106,15 +107,10 @@ Interval log_size_limits(const LogisticCurve& curve, double target, double z, De
     const double a = curve.slope() * curve.slope() - limit * v1;
     const double b = curve.slope() * (curve.intercept() - target) - limit * v01;
     const double c = (curve.intercept() - target) * (curve.intercept() - target) - limit * v0;
-    if (!(a > 0)) {
-      return {-kInfinity, kInfinity};
-    }
-    const double root = std::sqrt(std::max(0.0, b * b - a * c));
-    return {(-b - root) / a, (-b + root) / a};
+    return a > 0 ? (-b + side * std::sqrt(std::max(0.0, b * b - a * c))) / a : side * kInfinity;
   }
   const double step = std::max(1e-9, z * std::sqrt(curve.predictor_variance(estimate)) / curve.slope());
-  const auto deviance = [&](double x) { return curve.deviance(x, target); };
-  return {limit_beyond(deviance, estimate, -step, z), limit_beyond(deviance, estimate, step, z)};
+  return limit_beyond([&](double x) { return curve.deviance(x, target); }, estimate, side * step, z);
 }
 
 }  // namespace
@@ -141,14 +137,14 @@ Detectability detectability(Values sizes, std::span<const std::uint8_t> hits, co
   const double one_sided = -normal_quantile(1 - options.bound_confidence);
   const auto size_of = [&](double level) {
     const double target = std::log(level) - std::log1p(-level);
-    const Interval limits = log_size_limits(curve, target, two_sided, options.bound);
-    return DetectableSize{std::exp((target - curve.intercept()) / curve.slope()), std::exp(limits.low),
-                          std::exp(limits.high)};
+    return DetectableSize{std::exp((target - curve.intercept()) / curve.slope()),
+                          std::exp(log_size_limit(curve, target, two_sided, options.bound, -1)),
+                          std::exp(log_size_limit(curve, target, two_sided, options.bound, 1))};
   };
   result.a50 = size_of(0.5);
   result.a90 = size_of(options.level);
   const double target = std::log(options.level) - std::log1p(-options.level);
-  result.a90_95 = std::exp(log_size_limits(curve, target, one_sided, options.bound).high);
+  result.a90_95 = std::exp(log_size_limit(curve, target, one_sided, options.bound, 1));
   return result;
 }
 

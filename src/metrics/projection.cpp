@@ -37,14 +37,15 @@ void require_slices(const char* function, std::span<const ProductionSlice> slice
   detail::require_open_unit(function, "confidence", options.confidence);
   double sum = 0;
   for (std::size_t i = 0; i < slices.size(); ++i) {
-    if (!(slices[i].weight >= 0 && std::isfinite(slices[i].weight))) {
-      refuse(function, "weights must be finite and not negative; got ", slices[i].weight, " in slice ", i);
+    const double weight = slices[i].weight;
+    if (!(weight == 0 || (weight >= 1e-100 && weight <= 1 + 1e-6))) {  // squares must not vanish
+      refuse(function, "weights must be 0 or in [1e-100, 1]; got ", weight, " in slice ", i);
     }
     if (slices[i].errors > slices[i].tested) {
       refuse(function, "slice ", i, " has more errors than tested parts; got ", slices[i].errors, " of ",
              slices[i].tested);
     }
-    sum += slices[i].weight;
+    sum += weight;
   }
   if (!(std::abs(sum - 1) <= 1e-6)) {
     refuse(function, "weights must sum to 1; got ", sum);
@@ -72,10 +73,13 @@ ProjectedRate project_rate(std::span<const ProductionSlice> slices, const Projec
   require_slices("project_rate", slices, options);
   const double delta = 1 - options.confidence;
   const double for_slices = options.logged > 0 || options.unseen > 0 ? delta / 2 : delta;
-  const auto counted = double(std::count_if(slices.begin(), slices.end(),
-                                            [](const ProductionSlice& s) { return s.tested > 0 && s.weight > 0; }));
+  // Bernstein's inequality wants the slices' bounds fixed before the log: then slices without a logged part count too.
+  const auto bounded = double(std::count_if(slices.begin(), slices.end(), [&](const ProductionSlice& s) {
+    return s.tested > 0 && (s.weight > 0 || options.logged > 0);
+  }));
   ProjectedRate result;
   double rate = 0, variance = 0, bound = 0, square = 0;
+  bool any = false;  // slice of production that was tested
   detail::WeightedCounts errors;
   for (const ProductionSlice& slice : slices) {
     result.tested += slice.tested;
@@ -88,12 +92,13 @@ ProjectedRate project_rate(std::span<const ProductionSlice> slices, const Projec
       rate += slice.weight * share;
       variance += slice.weight * slice.weight * share * (1 - share) / double(slice.tested);
       errors.add(slice.weight / double(slice.tested), double(slice.errors));
-      worst = upper_bound(slice.errors, slice.tested, for_slices / counted);
+      worst = upper_bound(slice.errors, slice.tested, for_slices / bounded);
+      any = true;
     }
     bound += slice.weight * worst;
     square += slice.weight * worst * worst;
   }
-  if (counted == 0) {
+  if (!any) {
     result.value = result.standard_error = kNaN;
     result.upper = 1;
     result.gamma_upper = options.logged > 0 ? kNaN : 1;
@@ -195,12 +200,18 @@ PrevalenceEstimate rogan_gladen(MeasuredRate flagged, MeasuredRate detected, Mea
       of_detected.push_back(confidence_quantile(detected, !upper, p));
       of_overkill.push_back(confidence_quantile(overkill, !upper, p));
     }
+    // Most pairs lie where the distribution of flagged is 0 or 1 to double precision.
+    const double never = confidence_quantile(flagged, upper, 1e-17),
+                 always = confidence_quantile(flagged, upper, 1 - 1e-16);
     const auto excess = [&](double t) {  // of P(prevalence <= t) over its target; rises with t
       double probability = 0;
       for (std::size_t i = 0; i < nodes.size(); ++i) {
         for (std::size_t j = 0; j < nodes.size(); ++j) {
           const double rate = std::clamp(t * of_detected[i] + (1 - t) * of_overkill[j], 0.0, 1.0);
-          probability += nodes[i].second * nodes[j].second * confidence_cdf(flagged, upper, rate);
+          if (rate >= never) {
+            probability +=
+                nodes[i].second * nodes[j].second * (rate >= always ? 1 : confidence_cdf(flagged, upper, rate));
+          }
         }
       }
       return probability - (upper ? (1 + confidence) / 2 : (1 - confidence) / 2);

@@ -19,6 +19,7 @@ using detail::refuse;
 /// Parts by falling certainty; parts [begin of i, begin of i + 1) of the order are equally certain.
 struct Blocks {
   std::vector<std::uint32_t> order;
+  std::vector<double> loss_of;      ///< of each part, in this order
   std::vector<std::size_t> begins;  ///< and the end of the last
   std::vector<double> losses;       ///< sum of each block
   std::size_t size() const { return losses.size(); }
@@ -27,6 +28,7 @@ struct Blocks {
 Blocks blocks_of(Values certainty, Values losses) {
   Blocks blocks;
   blocks.order.resize(certainty.size());
+  blocks.loss_of.resize(certainty.size());
   certainty.visit([&]<class T>(std::span<const T> span) {
     struct Part {
       detail::KeyOf<T> key;
@@ -47,7 +49,8 @@ Blocks blocks_of(Values certainty, Values losses) {
         blocks.begins.push_back(i);
       }
       blocks.order[i] = parts[i].index;
-      sum.add(losses[parts[i].index]);
+      blocks.loss_of[i] = losses[parts[i].index];
+      sum.add(blocks.loss_of[i]);
     }
     blocks.losses.push_back(sum.value());
     blocks.begins.push_back(parts.size());
@@ -56,7 +59,7 @@ Blocks blocks_of(Values certainty, Values losses) {
 }
 
 /// Area under the selective risk and the influence of each part on it.
-double selective_area(const Blocks& blocks, Values losses, std::vector<double>& influence) {
+double selective_area(const Blocks& blocks, std::vector<double>& influence) {
   // A block of mass m and loss L behind coverage s and loss S adds L + (S - L s / m) log((s + m) / s); masses are in
   // units of parts. The value uses the sum over parts, sum of 1 / k, in place of the logarithm. The functional is
   // homogeneous, so a part's influence is the derivative by its mass and loss in its block, plus that of the coverage
@@ -87,9 +90,8 @@ double selective_area(const Blocks& blocks, Values losses, std::vector<double>& 
   CompensatedSum mass_after, loss_after;
   for (std::size_t b = blocks.size(); b-- > 0;) {
     for (std::size_t i = blocks.begins[b]; i < blocks.begins[b + 1]; ++i) {
-      const std::uint32_t part = blocks.order[i];
-      influence[part] =
-          of_mass[b] + mass_after.value() + losses[part] * (of_loss[b] + loss_after.value()) - area.value();
+      influence[blocks.order[i]] =
+          of_mass[b] + mass_after.value() + blocks.loss_of[i] * (of_loss[b] + loss_after.value()) - area.value();
     }
     mass_after.add(later_mass[b]);
     loss_after.add(later_loss[b]);
@@ -98,7 +100,7 @@ double selective_area(const Blocks& blocks, Values losses, std::vector<double>& 
 }
 
 /// The same under the generalised risk: a block adds m (S + L / 2), homogeneous of degree 2.
-double generalized_area(const Blocks& blocks, Values losses, std::vector<double>& influence) {
+double generalized_area(const Blocks& blocks, std::vector<double>& influence) {
   const double n = double(blocks.order.size());
   CompensatedSum area, before;
   std::vector<double> of_mass(blocks.size());
@@ -111,8 +113,7 @@ double generalized_area(const Blocks& blocks, Values losses, std::vector<double>
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     const double middle = 0.5 * (double(blocks.begins[b]) + double(blocks.begins[b + 1]));
     for (std::size_t i = blocks.begins[b]; i < blocks.begins[b + 1]; ++i) {
-      const std::uint32_t part = blocks.order[i];
-      influence[part] = of_mass[b] / n + losses[part] * (1 - middle / n) - 2 * area.value();
+      influence[blocks.order[i]] = of_mass[b] / n + blocks.loss_of[i] * (1 - middle / n) - 2 * area.value();
     }
   }
   return area.value();
@@ -152,14 +153,14 @@ void require_parts(const char* function, Values certainty, Values losses, double
   if (certainty.size() > std::numeric_limits<std::uint32_t>::max()) {
     refuse(function, "certainty has too many values; got ", certainty.size(), "; expected at most 2^32 - 1");
   }
-  if (!(largest_loss > 0 && std::isfinite(largest_loss))) {
-    refuse(function, "largest_loss is out of range; got ", largest_loss, "; expected a finite value above 0");
+  if (!(largest_loss >= 1e-100 && largest_loss <= 1e100)) {  // squares of others would overflow or vanish
+    refuse(function, "largest_loss is out of range; got ", largest_loss, "; expected a value in [1e-100, 1e100]");
   }
   detail::require_finite(function, "certainty", certainty);
   for (std::size_t i = 0; i < losses.size(); ++i) {
-    if (!(losses[i] >= 0 && losses[i] <= largest_loss)) {
-      refuse(function, "losses must be in [0, largest_loss]; got ", losses[i], " at index ", i, " with largest_loss ",
-             largest_loss);
+    if (!(losses[i] == 0 || (losses[i] >= 1e-100 && losses[i] <= largest_loss))) {
+      refuse(function, "losses must be 0 or in [1e-100, largest_loss]; got ", losses[i], " at index ", i,
+             " with largest_loss ", largest_loss);
     }
   }
 }
@@ -216,16 +217,16 @@ SelectiveRisk selective_risk(Values certainty, Values losses, const SelectiveOpt
     negated[i] = -losses[i];
   }
   std::vector<double> influence(result.n), of_best(result.n);
-  result.aurc.value = selective_area(blocks, losses, influence);
+  result.aurc.value = selective_area(blocks, influence);
   result.aurc.standard_error = standard_error(influence, unit, result.units);
-  const double best = selective_area(blocks_of(negated, losses), losses, of_best);
+  const double best = selective_area(blocks_of(negated, losses), of_best);
   for (std::size_t i = 0; i < influence.size(); ++i) {
     influence[i] -= of_best[i];
   }
   const double excess = result.aurc.value - best;
   result.excess_aurc.value = excess > 1e-12 * result.aurc.value ? excess : 0;  // the best order, up to rounding
   result.excess_aurc.standard_error = standard_error(influence, unit, result.units);
-  result.augrc.value = generalized_area(blocks, losses, influence);
+  result.augrc.value = generalized_area(blocks, influence);
   result.augrc.standard_error = standard_error(influence, unit, result.units);
 
   const double alpha = 1 - options.confidence, z = -normal_quantile(alpha / 2), largest = options.largest_loss;

@@ -177,7 +177,7 @@ BreakEven break_even(const CostModel& model, const LineRates& rates, CostParamet
   // A difference within rounding is none: its root would be a number without meaning.
   result.slope = std::abs(at_far - at_zero) <= 1e-14 * size ? 0 : (at_far - at_zero) / far;
   result.value = std::numeric_limits<double>::quiet_NaN();
-  const double root = -at_zero / result.slope;
+  const double root = (0 - at_zero) / result.slope;  // 0, not -0, without a benefit at 0
   result.exists = result.slope != 0 && root >= 0 && root <= (is_cost(parameter) ? 1e100 : 1);
   if (result.exists) {
     result.value = root;

@@ -62,8 +62,8 @@ VerificationDesign verification_design(Values defect_probabilities, double budge
     if (!(eta >= 0 && eta <= 1)) {
       refuse(function, "defect_probabilities must be in [0, 1]; got ", eta, " at index ", i);
     }
-    if (!(cost > 0 && std::isfinite(cost))) {
-      refuse(function, "costs must be finite and above 0; got ", cost, " at index ", i);
+    if (!(cost >= 1e-100 && cost <= 1e100)) {  // sums of larger ones would overflow
+      refuse(function, "costs must be in [1e-100, 1e100]; got ", cost, " at index ", i);
     }
     wish[i] = std::sqrt(eta / cost);
     largest = std::max(largest, wish[i]);
@@ -137,8 +137,8 @@ VerifiedQuality verified_quality(Values probabilities, std::span<const std::uint
   probabilities.visit([&](auto span) {
     for (std::size_t i = 0; i < n; ++i) {
       const double rho = double(span[i]);
-      if (!(rho > 0 && rho <= 1)) {
-        refuse(function, "probabilities must be in (0, 1]; got ", rho, " at index ", i,
+      if (!(rho >= 1e-100 && rho <= 1)) {  // squares of larger weights would overflow
+        refuse(function, "probabilities must be in [1e-100, 1]; got ", rho, " at index ", i,
                "; what cannot be verified cannot be known");
       }
       if (verified[i] != 0 && defective[i] > 1) {

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,18 +9,12 @@
 
 #include "oddity/metrics/cost_curve.h"
 #include "oddity/metrics/decision_thresholds.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
+using testing::message_of;
 
 /// The largest number below.
 double below(double x) { return std::nextafter(x, -std::numeric_limits<double>::infinity()); }
@@ -117,17 +109,24 @@ TEST(CostCurve, RefusesBadInput) {
               cost_curve(std::vector<double>{1, NAN}, std::vector<std::uint8_t>{0, 1});
             }),
             "[metrics.cost_curve] scores must be finite; got NaN at index 1");
-  EXPECT_NE(message_of([] { cost_curve(std::vector<double>{1, 2}, std::vector<std::uint8_t>{0, 0}); }), "");
-  EXPECT_NE(message_of([] { normalized_cost({}, 0.5); }), "");
+  EXPECT_EQ(message_of([] {
+              cost_curve(std::vector<double>{1, 2}, std::vector<std::uint8_t>{0, 0});
+            }),
+            "[metrics.cost_curve] labels must hold good parts and defects; got 2 good and 0 defective parts");
+  EXPECT_EQ(message_of([] { normalized_cost({}, 0.5); }),
+            "[metrics.normalized_cost] curve is empty; expected at least one value");
   const CostCurve curve = cost_curve(std::vector<double>{4, 1}, std::vector<std::uint8_t>{1, 0});
-  EXPECT_NE(message_of([&] { normalized_cost(curve, 1.5); }), "");
+  EXPECT_EQ(message_of([&] { normalized_cost(curve, 1.5); }),
+            "[metrics.normalized_cost] probability_cost is out of range; got 1.5; expected a value in [0, 1]");
   CostModel model;
   EXPECT_EQ(
       message_of([&] { probability_cost(model, 0.5); }),
       "[metrics.probability_cost] errors must not be cheaper than right decisions; got an escape that costs 0 and an "
       "overkill that costs 0 more, at prevalence 0.5");
   model.cost_rework = 3;
-  EXPECT_NE(message_of([&] { probability_cost(model, 0.5); }), "");
+  EXPECT_EQ(message_of([&] { probability_cost(model, 0.5); }),
+            "[metrics.probability_cost] errors must not be cheaper than right decisions; got an escape that costs -3 "
+            "and an overkill that costs 0 more, at prevalence 0.5");
 }
 
 }  // namespace

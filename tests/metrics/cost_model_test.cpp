@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <random>
 #include <stdexcept>
@@ -11,20 +10,14 @@
 
 #include "oddity/metrics/cost_model.h"
 #include "oddity/metrics/sensitivity.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
+using testing::message_of;
 
 CostModel random_model(std::mt19937_64& random) {
   std::uniform_real_distribution<double> u;
@@ -267,6 +260,8 @@ TEST(CostModel, BreakEvenIsWhereTheBenefitVanishes) {
   EXPECT_FALSE(even.exists);
   EXPECT_EQ(even.slope, 0);
   EXPECT_TRUE(even.better_above);
+  // No benefit at 0: the value is 0, not -0.
+  EXPECT_FALSE(std::signbit(break_even({}, {0.5, 0.1, 0.1, 0.1, 0.1}, CostParameter::cost_operator).value));
 }
 
 TEST(CostModel, RefusesWhatIsNoModelOrNoRate) {
@@ -285,13 +280,13 @@ TEST(CostModel, RefusesWhatIsNoModelOrNoRate) {
        {&CostModel::cost_recalled_escape, &CostModel::cost_undetected_escape, &CostModel::cost_rework,
         &CostModel::cost_overkill, &CostModel::cost_operator, &CostModel::cost_inspection, &CostModel::cost_fixed}) {
     for (const double bad : {-1e-9, 1.01e100, kInfinity, std::nan("")}) {
-      EXPECT_NE(with([&](CostModel& m) { m.*field = bad; }), "");
+      EXPECT_NE(with([&](CostModel& m) { m.*field = bad; }), "accepted");
     }
   }
   for (double CostModel::*field : {&CostModel::check_ratio, &CostModel::check_detection, &CostModel::operator_escape,
                                    &CostModel::operator_overkill}) {
     for (const double bad : {-1e-9, 1 + 1e-9, std::nan("")}) {
-      EXPECT_NE(with([&](CostModel& m) { m.*field = bad; }), "");
+      EXPECT_NE(with([&](CostModel& m) { m.*field = bad; }), "accepted");
     }
   }
   EXPECT_EQ(message_of([] {
@@ -299,11 +294,22 @@ TEST(CostModel, RefusesWhatIsNoModelOrNoRate) {
             }),
             "[metrics.line_cost] accepted_defects and asked_defects must not sum to more than 1; got "
             "0.69999999999999996 and 0.40000000000000002");
-  EXPECT_NE(message_of([] { line_cost({}, {0.1, 0, 0, 0.7, 0.4}); }), "");
-  EXPECT_NE(message_of([] { line_cost({}, {std::nan(""), 0, 0, 0, 0}); }), "");
-  EXPECT_NE(message_of([] { action_costs({}, 1.1); }), "");
-  EXPECT_NE(message_of([] { baseline_costs({}, -0.1); }), "");
-  EXPECT_NE(message_of([] { optimal_check_ratio({}, {}, 2); }), "");
+  EXPECT_EQ(message_of([] {
+              line_cost({}, {0.1, 0, 0, 0.7, 0.4});
+            }),
+            "[metrics.line_cost] rejected_good and asked_good must not sum to more than 1; got 0.69999999999999996 and "
+            "0.40000000000000002");
+  EXPECT_EQ(message_of([] {
+              line_cost({}, {std::nan(""), 0, 0, 0, 0});
+            }),
+            "[metrics.line_cost] prevalence is out of range; got nan; expected a value in [0, 1]");
+  EXPECT_EQ(message_of([] { action_costs({}, 1.1); }),
+            "[metrics.action_costs] probability is out of range; got 1.1000000000000001; expected a value in [0, 1]");
+  EXPECT_EQ(
+      message_of([] { baseline_costs({}, -0.1); }),
+      "[metrics.baseline_costs] prevalence is out of range; got -0.10000000000000001; expected a value in [0, 1]");
+  EXPECT_EQ(message_of([] { optimal_check_ratio({}, {}, 2); }),
+            "[metrics.optimal_check_ratio] floor is out of range; got 2; expected a value in [0, 1]");
   CostModel turned;
   turned.check_ratio = 1;
   turned.cost_rework = 9;
@@ -320,8 +326,9 @@ TEST(CostModel, RefusesWhatIsNoModelOrNoRate) {
   EXPECT_EQ(bar(0.5, 2),
             "[metrics.tornado] the range of check_ratio is out of range; got 0.5 to 2; expected values in "
             "[0, 1]");
-  EXPECT_NE(bar(std::nan(""), 1), "");
-  EXPECT_NE(message_of([] { break_even({}, {}, CostParameter(12)); }), "");
+  EXPECT_EQ(bar(std::nan(""), 1), "[metrics.tornado] the range of check_ratio must ascend; got nan to 1");
+  EXPECT_EQ(message_of([] { break_even({}, {}, CostParameter(12)); }),
+            "[metrics.break_even] parameter is not known; got 12; expected 0 to 11");
 }
 
 }  // namespace

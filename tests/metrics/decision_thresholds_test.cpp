@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,20 +9,14 @@
 
 #include "oddity/metrics/decision_thresholds.h"
 #include "oddity/metrics/sensitivity.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
+using testing::message_of;
 
 struct Sample {
   std::vector<double> scores;
@@ -407,20 +399,32 @@ TEST(DecisionThresholds, RefusesBadInput) {
   EXPECT_EQ(best(scores, odd), "[metrics.best_thresholds] labels must be 0 (good) or 1 (defect); got 2 at index 3");
   EXPECT_EQ(best(scores, labels, 1.0),
             "[metrics.best_thresholds] prevalence is out of range; got 1; expected a value in (0, 1)");
-  EXPECT_NE(best(scores, labels, std::nan("")), "");
+  EXPECT_EQ(best(scores, labels, std::nan("")),
+            "[metrics.best_thresholds] prevalence is out of range; got nan; expected a value in (0, 1)");
   EXPECT_EQ(message_of([&] {
               rates_at(scores, labels, {3, 2});
             }),
             "[metrics.rates_at] thresholds must ascend; got lower = 3, upper = 2");
-  EXPECT_NE(message_of([&] { rates_at(scores, labels, {NAN, 2}); }), "");
-  EXPECT_NE(message_of([&] { rates_at(scores, good, {1, 2}); }), "");
-  EXPECT_NE(message_of([&] { rates_at(scores, odd, {1, 2}); }), "");
-  EXPECT_NE(message_of([&] { cost_by_threshold(scores, good, model); }), "");
+  EXPECT_EQ(message_of([&] {
+              rates_at(scores, labels, {NAN, 2});
+            }),
+            "[metrics.rates_at] thresholds must ascend; got lower = nan, upper = 2");
+  EXPECT_EQ(message_of([&] {
+              rates_at(scores, good, {1, 2});
+            }),
+            "[metrics.rates_at] labels must hold good parts and defects; got 4 good and 0 defective parts");
+  EXPECT_EQ(message_of([&] {
+              rates_at(scores, odd, {1, 2});
+            }),
+            "[metrics.rates_at] labels must be 0 (good) or 1 (defect); got 2 at index 3");
+  EXPECT_EQ(message_of([&] { cost_by_threshold(scores, good, model); }),
+            "[metrics.cost_by_threshold] labels must hold good parts and defects; got 4 good and 0 defective parts");
   EXPECT_EQ(
       message_of([&] { threshold_interval(scores, labels, 0.5, {}, 0.9999); }),
       "[metrics.threshold_interval] confidence is out of range; got 0.99990000000000001; expected a value in [0.5, "
       "0.999]");
-  EXPECT_NE(message_of([&] { threshold_interval(scores, labels, 1.5); }), "");
+  EXPECT_EQ(message_of([&] { threshold_interval(scores, labels, 1.5); }),
+            "[metrics.threshold_interval] probability is out of range; got 1.5; expected a value in [0, 1]");
 
   const auto optimal = [&](auto change, std::vector<std::int64_t> groups = {}) {
     DecisionOptions options;
@@ -439,14 +443,17 @@ TEST(DecisionThresholds, RefusesBadInput) {
               o.measured_prevalence = {0, 20};
             }),
             "[metrics.optimal_thresholds] measured_prevalence must lie inside (0, 1); got 0 of 20");
-  EXPECT_NE(optimal([](DecisionOptions& o) {
+  EXPECT_EQ(optimal([](DecisionOptions& o) {
               o.prevalence = 0.1;
               o.measured_prevalence = {1, 20};
             }),
-            "");
-  EXPECT_NE(optimal([](DecisionOptions& o) { o.confidence = 1; }), "");
-  EXPECT_NE(optimal([](DecisionOptions& o) { o.escape_confidence = 0; }), "");
-  EXPECT_NE(optimal([](DecisionOptions& o) { o.max_escape = 0; }), "");
+            "[metrics.optimal_thresholds] prevalence is given twice; got 0.10000000000000001 and a measured one");
+  EXPECT_EQ(optimal([](DecisionOptions& o) { o.confidence = 1; }),
+            "[metrics.optimal_thresholds] confidence is out of range; got 1; expected a value in [0.5, 0.999]");
+  EXPECT_EQ(optimal([](DecisionOptions& o) { o.escape_confidence = 0; }),
+            "[metrics.optimal_thresholds] escape_confidence is out of range; got 0; expected a value in (0, 1)");
+  EXPECT_EQ(optimal([](DecisionOptions& o) { o.max_escape = 0; }),
+            "[metrics.optimal_thresholds] max_escape is out of range; got 0; expected a value in (0, 1)");
   EXPECT_EQ(optimal([](DecisionOptions& o) { o.max_escape = 0.9; }, {1, 2, 3, 4}),
             "[metrics.optimal_thresholds] max_escape counts parts as independent; got groups; expected one of the two");
   EXPECT_EQ(optimal([](DecisionOptions&) {}, {1, 2, 3}),

@@ -1,14 +1,13 @@
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "oddity/metrics/detectability.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
@@ -16,14 +15,7 @@ namespace {
 using Flags = std::vector<std::uint8_t>;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
+using testing::message_of;
 
 // Twenty-four trials. Fits and bounds by statsmodels 0.15.0 Logit, firthmodels 0.8.2, and SciPy 1.17.1 minimising the
 // (penalised) likelihood along each profile; the minimiser stops at about 1e-7.
@@ -151,20 +143,31 @@ TEST(Detectability, RefusesBadInput) {
             "[metrics.detectability] sizes must be above 0; got -2 at index 1");
   EXPECT_EQ(call(std::vector<float>{1, NAN, 3}, mixed),
             "[metrics.detectability] sizes must be finite; got NaN at index 1");
-  EXPECT_NE(call(std::vector<double>{0, 2, 3}, mixed), "");
+  EXPECT_EQ(call(std::vector<double>{0, 2, 3}, mixed),
+            "[metrics.detectability] sizes must be above 0; got 0 at index 0");
   EXPECT_EQ(call(sizes, Flags{1, 1, 1}), "[metrics.detectability] hits and misses are needed; got 3 hits and 0 misses");
   EXPECT_EQ(call(sizes, Flags{0, 2, 1}),
             "[metrics.detectability] hits must be 0 (missed) or 1 (found); got 2 at index 1");
   EXPECT_EQ(call(std::vector<double>{2, 2, 2}, mixed),
             "[metrics.detectability] sizes are all the same; got 2; expected at least two sizes");
   EXPECT_EQ(call(sizes, Flags{0, 1}), "[metrics.detectability] sizes and hits differ in length; got 3 and 2");
-  EXPECT_NE(call(std::vector<double>{}, Flags{}), "");
-  EXPECT_NE(call(sizes, mixed, {.level = 1}), "");
-  EXPECT_NE(call(sizes, mixed, {.confidence = 0}), "");
-  EXPECT_NE(call(sizes, mixed, {.bound_confidence = 0.4}), "");
-  EXPECT_NE(call(sizes, mixed, {.fit = LogisticFit(7)}), "");
-  EXPECT_NE(message_of([&] { detection_curve(kSizes, kHits, std::vector<double>{1, 0}); }), "");
-  EXPECT_NE(message_of([&] { detection_curve(kSizes, kHits, std::vector<double>{}); }), "");
+  EXPECT_EQ(call(std::vector<double>{}, Flags{}),
+            "[metrics.detectability] sizes is empty; expected at least one value");
+  EXPECT_EQ(call(sizes, mixed, {.level = 1}),
+            "[metrics.detectability] level is out of range; got 1; expected a value in (0, 1)");
+  EXPECT_EQ(call(sizes, mixed, {.confidence = 0}),
+            "[metrics.detectability] confidence is out of range; got 0; expected a value in (0, 1)");
+  EXPECT_EQ(call(sizes, mixed, {.bound_confidence = 0.4}),
+            "[metrics.detectability] bound_confidence is out of range; got 0.40000000000000002; expected a value in "
+            "[0.5, 1)");
+  EXPECT_EQ(call(sizes, mixed, {.fit = LogisticFit(7)}),
+            "[metrics.detectability] fit or bound is not known; got 7 and 0");
+  EXPECT_EQ(message_of([&] {
+              detection_curve(kSizes, kHits, std::vector<double>{1, 0});
+            }),
+            "[metrics.detection_curve] at must be above 0; got 0 at index 1");
+  EXPECT_EQ(message_of([&] { detection_curve(kSizes, kHits, std::vector<double>{}); }),
+            "[metrics.detection_curve] at is empty; expected at least one value");
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include <cmath>
-#include <functional>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -12,18 +10,12 @@
 #include "metrics/weighted_counts.h"
 #include "oddity/metrics/intervals.h"
 #include "oddity/metrics/projection.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
+using testing::message_of;
 
 TEST(GammaDistribution, QuantilesOfSciPy) {
   // scipy.stats.gamma.ppf of SciPy 1.17.1.
@@ -107,6 +99,17 @@ TEST(Projection, SlicesByHand) {
   EXPECT_NEAR(project_rate(slices, {.logged = 500}).upper,
               mean + std::sqrt(2 * spread * std::log(80.0) / 500) + 7 * std::log(80.0) / (3 * 499), 1e-12);
   EXPECT_TRUE(std::isnan(project_rate(slices, {.logged = 500}).gamma_upper));
+  // A tested slice of which the log shows no part: its bound was one of the K when the log was drawn.
+  const std::vector<ProductionSlice> unlogged{{0.7, 1000, 2}, {0.3, 100, 3}, {0, 50, 0}};
+  const double v1 = clopper_pearson(2, 1000, 1 - 0.1 / 6).high, v2 = clopper_pearson(3, 100, 1 - 0.1 / 6).high;
+  const double centre = 0.7 * v1 + 0.3 * v2, around = (0.7 * v1 * v1 + 0.3 * v2 * v2 - centre * centre) * 500 / 499;
+  EXPECT_NEAR(project_rate(unlogged, {.logged = 500}).upper,
+              centre + std::sqrt(2 * around * std::log(80.0) / 500) + 7 * std::log(80.0) / (3 * 499), 1e-12);
+  EXPECT_NEAR(project_rate(unlogged).upper, 0.7 * clopper_pearson(2, 1000).high + 0.3 * clopper_pearson(3, 100).high,
+              1e-12);
+  const std::vector<ProductionSlice> elsewhere{{0, 50, 0}, {1, 0, 0}};
+  EXPECT_EQ(project_rate(elsewhere, {.logged = 500}).upper, 1);
+  EXPECT_TRUE(std::isnan(project_rate(elsewhere, {.logged = 500}).value));
   // One slice without errors: the gamma bound is -log(0.05) / n.
   const std::vector<ProductionSlice> one{{1, 300, 0}};
   EXPECT_NEAR(project_rate(one).upper, zero_error_bound(300), 1e-14);
@@ -183,17 +186,26 @@ TEST(Projection, RefusesBadInput) {
   };
   EXPECT_EQ(project({}), "[metrics.project_rate] slices is empty; expected at least one value");
   EXPECT_EQ(project({{0.5, 10, 1}}), "[metrics.project_rate] weights must sum to 1; got 0.5");
-  EXPECT_EQ(project({{1.5, 10, 1}, {-0.5, 10, 1}}),
-            "[metrics.project_rate] weights must be finite and not negative; got -0.5 in slice 1");
+  EXPECT_EQ(project({{1.5, 10, 1}}), "[metrics.project_rate] weights must be 0 or in [1e-100, 1]; got 1.5 in slice 0");
+  EXPECT_EQ(project({{0.5, 10, 1}, {-0.5, 10, 1}}),
+            "[metrics.project_rate] weights must be 0 or in [1e-100, 1]; got -0.5 in slice 1");
   EXPECT_EQ(project({{1, 10, 11}}), "[metrics.project_rate] slice 0 has more errors than tested parts; got 11 of 10");
-  EXPECT_NE(project({{NAN, 10, 1}}), "");
-  EXPECT_NE(project({{1, 10, 1}}, {.confidence = 1}), "");
-  EXPECT_NE(project({{1, 10, 1}}, {.unseen = 1}), "");
-  EXPECT_NE(project({{1, 10, 1}}, {.logged = 1}), "");
-  EXPECT_NE(project({{1, 10, 1}}, {.logged = 10, .unseen = 0.1}), "");
+  EXPECT_EQ(project({{NAN, 10, 1}}), "[metrics.project_rate] weights must be 0 or in [1e-100, 1]; got nan in slice 0");
+  EXPECT_EQ(project({{1e-300, 10, 1}, {1, 10, 1}}),
+            "[metrics.project_rate] weights must be 0 or in [1e-100, 1]; got 1e-300 in slice 0");
+  EXPECT_EQ(project({{1, 10, 1}}, {.confidence = 1}),
+            "[metrics.project_rate] confidence is out of range; got 1; expected a value in (0, 1)");
+  EXPECT_EQ(project({{1, 10, 1}}, {.unseen = 1}),
+            "[metrics.project_rate] unseen is out of range; got 1; expected a value in [0, 1)");
+  EXPECT_EQ(project({{1, 10, 1}}, {.logged = 1}),
+            "[metrics.project_rate] logged is too small; got 1; expected 0 or at least 2 parts");
+  EXPECT_EQ(project({{1, 10, 1}}, {.logged = 10, .unseen = 0.1}),
+            "[metrics.project_rate] logged and unseen exclude each other; got 10 and 0.10000000000000001; a log shows "
+            "what was not tested");
   EXPECT_EQ(message_of([] { unseen_mass_bound(3, 2); }),
             "[metrics.unseen_mass_bound] singletons must be at most n, and n at least 1; got 3 and 2");
-  EXPECT_NE(message_of([] { zero_error_bound(10, 0); }), "");
+  EXPECT_EQ(message_of([] { zero_error_bound(10, 0); }),
+            "[metrics.zero_error_bound] confidence is out of range; got 0; expected a value in (0, 1)");
   EXPECT_EQ(
       message_of([] {
         rogan_gladen({1, 10}, {2, 10}, {2, 10});
@@ -203,18 +215,33 @@ TEST(Projection, RefusesBadInput) {
               rogan_gladen({1, 0}, {2, 10}, {1, 10});
             }),
             "[metrics.rogan_gladen] flagged has no trials; expected at least one");
-  EXPECT_NE(message_of([] { rogan_gladen({1, 10}, {12, 10}, {1, 10}); }), "");
-  EXPECT_NE(message_of([] { rogan_gladen({1, 10}, {9, 10}, {1, 10}, NAN); }), "");
+  EXPECT_EQ(message_of([] {
+              rogan_gladen({1, 10}, {12, 10}, {1, 10});
+            }),
+            "[metrics.rogan_gladen] detected has more events than trials; got 12 of 10");
+  EXPECT_EQ(message_of([] {
+              rogan_gladen({1, 10}, {9, 10}, {1, 10}, NAN);
+            }),
+            "[metrics.rogan_gladen] confidence is out of range; got nan; expected a value in (0, 1)");
   EXPECT_EQ(message_of([] {
               project_escape_ppm({1, 10}, {1, 10}, {0.1, 0.2, 0.3});
             }),
             "[metrics.project_escape_ppm] prevalence must lie in its interval in [0, 1]; got 0.10000000000000001 in "
             "[0.20000000000000001, 0.29999999999999999]");
-  EXPECT_NE(message_of([] { project_escape_ppm({1, 10}, {1, 10}, {0.1, 0, 1.5}); }), "");
-  EXPECT_NE(message_of([] { outgoing_quality(0.1, 0, 0, 0); }), "");
-  EXPECT_NE(message_of([] { outgoing_quality(0.1, 10, 11, 0); }), "");
-  EXPECT_NE(message_of([] { outgoing_quality(0.1, 10, 5, 5); }), "");
-  EXPECT_NE(message_of([] { outgoing_quality(1.1, 10, 5, 0); }), "");
+  EXPECT_EQ(message_of([] {
+              project_escape_ppm({1, 10}, {1, 10}, {0.1, 0, 1.5});
+            }),
+            "[metrics.project_escape_ppm] prevalence must lie in its interval in [0, 1]; got 0.10000000000000001 in "
+            "[0, 1.5]");
+  EXPECT_EQ(message_of([] { outgoing_quality(0.1, 0, 0, 0); }),
+            "[metrics.outgoing_quality] sample must be at most lot, and lot at least 1; got 0 of 0");
+  EXPECT_EQ(message_of([] { outgoing_quality(0.1, 10, 11, 0); }),
+            "[metrics.outgoing_quality] sample must be at most lot, and lot at least 1; got 11 of 10");
+  EXPECT_EQ(message_of([] { outgoing_quality(0.1, 10, 5, 5); }),
+            "[metrics.outgoing_quality] allowed must be below sample; got 5 of 5");
+  EXPECT_EQ(
+      message_of([] { outgoing_quality(1.1, 10, 5, 0); }),
+      "[metrics.outgoing_quality] prevalence is out of range; got 1.1000000000000001; expected a value in [0, 1]");
 }
 
 }  // namespace

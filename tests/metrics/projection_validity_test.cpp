@@ -153,7 +153,7 @@ TEST(ProjectionValidity, no_error_among_n_parts) {
 }
 
 TEST(ProjectionValidity, rogan_gladen_interval_covers_the_prevalence) {
-  constexpr std::size_t draws = 200;
+  constexpr std::size_t draws = 400;
   struct Case {
     double prevalence, detected, overkill;
     std::uint64_t production, defects, good;

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -11,20 +9,14 @@
 
 #include "oddity/metrics/intervals.h"
 #include "oddity/metrics/verification.h"
+#include "tests/metrics/message_of.h"
 
 namespace oddity::metrics {
 namespace {
 
 using Flags = std::vector<std::uint8_t>;
 
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& error) {
-    return error.what();
-  }
-  return "";
-}
+using testing::message_of;
 
 TEST(Verification, EverythingVerifiedIsACount) {
   // 3 escapes and 7 caught defects, 60 accepted good and 2 rejected good parts.
@@ -186,39 +178,71 @@ TEST(Verification, RefusesBadInput) {
   const auto quality = [](const auto& r, const Flags& a, const Flags& v, const Flags& d) {
     return message_of([&] { verified_quality(r, a, v, d); });
   };
-  EXPECT_EQ(
-      quality(std::vector<double>{0.5, 0}, one, one, one),
-      "[metrics.verified_quality] probabilities must be in (0, 1]; got 0 at index 1; what cannot be verified cannot be "
-      "known");
-  EXPECT_NE(quality(std::vector<float>{0.5F, NAN}, one, one, one), "");
-  EXPECT_NE(quality(std::vector<float>{0.5F, 1.1F}, one, one, one), "");
+  EXPECT_EQ(quality(std::vector<double>{0.5, 0}, one, one, one),
+            "[metrics.verified_quality] probabilities must be in [1e-100, 1]; got 0 at index 1; what cannot be "
+            "verified cannot be "
+            "known");
+  EXPECT_EQ(quality(std::vector<float>{0.5F, NAN}, one, one, one),
+            "[metrics.verified_quality] probabilities must be in [1e-100, 1]; got nan at index 1; what cannot be "
+            "verified cannot be known");
+  EXPECT_EQ(quality(std::vector<double>{0.5, 1e-101}, one, one, one),
+            "[metrics.verified_quality] probabilities must be in [1e-100, 1]; got 1.0000000000000001e-101 at index 1; "
+            "what cannot be verified cannot be known");
+  EXPECT_EQ(quality(std::vector<float>{0.5F, 1.1F}, one, one, one),
+            "[metrics.verified_quality] probabilities must be in [1e-100, 1]; got 1.1000000238418579 at index 1; what "
+            "cannot be verified cannot be known");
   EXPECT_EQ(quality(rho, odd, one, one), "[metrics.verified_quality] accepted must be 0 or 1; got 2 at index 1");
-  EXPECT_NE(quality(rho, one, odd, one), "");
-  EXPECT_NE(quality(rho, one, one, odd), "");
-  EXPECT_EQ(quality(rho, one, Flags{1, 0}, odd), "");  // not looked at
+  EXPECT_EQ(quality(rho, one, odd, one), "[metrics.verified_quality] verified must be 0 or 1; got 2 at index 1");
+  EXPECT_EQ(quality(rho, one, one, odd), "[metrics.verified_quality] defective must be 0 or 1; got 2 at index 1");
+  EXPECT_EQ(quality(rho, one, Flags{1, 0}, odd), "accepted");  // not looked at
   EXPECT_EQ(quality(rho, Flags{1}, one, one),
             "[metrics.verified_quality] accepted and probabilities differ in length; got 1 and 2");
-  EXPECT_NE(quality(rho, one, one, Flags{}), "");
-  EXPECT_NE(quality(std::vector<double>{}, Flags{}, Flags{}, Flags{}), "");
-  EXPECT_NE(message_of([&] { verified_quality(rho, one, one, one, 1); }), "");
+  EXPECT_EQ(quality(rho, one, one, Flags{}),
+            "[metrics.verified_quality] defective and probabilities differ in length; got 0 and 2");
+  EXPECT_EQ(quality(std::vector<double>{}, Flags{}, Flags{}, Flags{}),
+            "[metrics.verified_quality] probabilities is empty; expected at least one value");
+  EXPECT_EQ(message_of([&] { verified_quality(rho, one, one, one, 1); }),
+            "[metrics.verified_quality] confidence is out of range; got 1; expected a value in (0, 1)");
   const std::vector<double> eta{0.1, 0.2};
   EXPECT_EQ(
       message_of([&] { verification_design(eta, 3); }),
       "[metrics.verification_design] budget is out of range; got 3; expected 0.002 to 2 for 2 parts at floor 0.001");
-  EXPECT_NE(message_of([&] { verification_design(eta, NAN); }), "");
-  EXPECT_NE(message_of([&] { verification_design(eta, 0.001); }), "");
-  EXPECT_NE(message_of([&] { verification_design(std::vector<double>{0.1, 1.2}, 1); }), "");
-  EXPECT_NE(message_of([&] { verification_design(std::vector<double>{}, 1); }), "");
-  EXPECT_NE(message_of([&] { verification_design(eta, 1, {.floor = 0}); }), "");
-  EXPECT_NE(message_of([&] { verification_design(eta, 1, {.costs = std::vector<double>{1, 0}}); }), "");
-  EXPECT_NE(message_of([&] { verification_design(eta, 1, {.costs = std::vector<double>{1}}); }), "");
+  EXPECT_EQ(
+      message_of([&] { verification_design(eta, NAN); }),
+      "[metrics.verification_design] budget is out of range; got nan; expected 0.002 to 2 for 2 parts at floor 0.001");
+  EXPECT_EQ(message_of([&] { verification_design(eta, 0.001); }),
+            "[metrics.verification_design] budget is out of range; got 0.001; expected 0.002 to 2 for 2 parts at floor "
+            "0.001");
+  EXPECT_EQ(message_of([&] {
+              verification_design(std::vector<double>{0.1, 1.2}, 1);
+            }),
+            "[metrics.verification_design] defect_probabilities must be in [0, 1]; got 1.2 at index 1");
+  EXPECT_EQ(message_of([&] { verification_design(std::vector<double>{}, 1); }),
+            "[metrics.verification_design] defect_probabilities is empty; expected at least one value");
+  EXPECT_EQ(message_of([&] { verification_design(eta, 1, {.floor = 0}); }),
+            "[metrics.verification_design] floor is out of range; got 0; expected a value in (0, 1]");
+  EXPECT_EQ(message_of([&] {
+              verification_design(eta, 1, {.costs = std::vector<double>{1, 0}});
+            }),
+            "[metrics.verification_design] costs must be in [1e-100, 1e100]; got 0 at index 1");
+  EXPECT_EQ(message_of([&] {
+              verification_design(eta, 1, {.costs = std::vector<double>{1, 1e101}});
+            }),
+            "[metrics.verification_design] costs must be in [1e-100, 1e100]; got 9.9999999999999998e+100 at index 1");
+  EXPECT_EQ(message_of([&] { verification_design(eta, 1, {.costs = std::vector<double>{1}}); }),
+            "[metrics.verification_design] costs and defect_probabilities differ in length; got 1 and 2");
   EXPECT_EQ(
       message_of([] { verification_plan(0.01, 0.01, 100); }),
       "[metrics.verification_plan] expected is out of range; got 0.01; expected a value in [0, limit) with limit 0.01");
-  EXPECT_NE(message_of([] { verification_plan(0.01, 0.0099999, 100); }), "");
-  EXPECT_NE(message_of([] { verification_plan(1, 0, 100); }), "");
-  EXPECT_NE(message_of([] { verification_plan(0.01, 0, 0); }), "");
-  EXPECT_NE(message_of([] { verification_plan(0.01, 0, 10, 0.95, 1); }), "");
+  EXPECT_EQ(message_of([] { verification_plan(0.01, 0.0099999, 100); }),
+            "[metrics.verification_plan] expected is too close to limit; got 0.0099999000000000008 and 0.01; over "
+            "10000 escapes would have to be allowed");
+  EXPECT_EQ(message_of([] { verification_plan(1, 0, 100); }),
+            "[metrics.verification_plan] limit is out of range; got 1; expected a value in (0, 1)");
+  EXPECT_EQ(message_of([] { verification_plan(0.01, 0, 0); }),
+            "[metrics.verification_plan] accepted must be at least 1; got 0");
+  EXPECT_EQ(message_of([] { verification_plan(0.01, 0, 10, 0.95, 1); }),
+            "[metrics.verification_plan] power is out of range; got 1; expected a value in (0, 1)");
 }
 
 }  // namespace

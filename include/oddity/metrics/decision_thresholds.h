@@ -52,7 +52,7 @@ std::vector<ThresholdCost> cost_by_threshold(Values scores, std::span<const std:
 /// Asymptotic; simulated in decisions_validity_test.cpp: with 30 to 200 defects misses were 2 % to 5 % at a nominal 5
 /// %, but 13 % where about ten parts lay beyond the threshold. Percentiles of resampled thresholds are no substitute:
 /// the cheapest threshold converges as n^(-1/3), where the bootstrap is inconsistent (Abrevaya and Huang 2005); they
-/// missed up to 58 %. Ends are scores or +-infinity; probability 0 gives -infinity, 1 gives +infinity. Throws for a
+/// missed up to 63 %. Ends are scores or +-infinity; probability 0 gives -infinity, 1 gives +infinity. Throws for a
 /// confidence outside [0.5, 0.999].
 Interval threshold_interval(Values scores, std::span<const std::uint8_t> labels, double probability,
                             std::optional<double> prevalence = {}, double confidence = 0.95);
@@ -103,7 +103,7 @@ struct OptimalThresholds {
 /// 1/2) and enter both ends. Percentiles of the resulting costs, the upper end moved up by the optimism. The optimism
 /// is Efron's and Harrell's: each bootstrap resample (within classes) chooses its own thresholds; the mean of what
 /// these cost in the sample less in the resample. Coverage is not proven but simulated (decisions_validity_test.cpp):
-/// misses were 1 % to 6 % at a nominal 5 %, where percentiles of resampled optima missed 20 % to 77 %.
+/// misses were 1 % to 6 % at a nominal 5 %, where percentiles of resampled optima missed 22 % to 81 %.
 ///
 /// `groups` [n] (part, lot, camera) are drawn as a whole, those with a defect apart from those without; counts are
 /// divided by the design effect of each class: the largest ratio of the between-group variance of an action's share to

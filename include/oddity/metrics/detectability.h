@@ -53,8 +53,8 @@ struct Detectability {
 };
 
 /// Fisher scoring on standardised log sizes. Bounds are asymptotic; in projection_validity_test.cpp, with 40 to 120
-/// defects, a90/95 lay below the true a90 in 1 % to 5 % of the trials by firth's profile and by Wald, but in 7 % to 10
-/// % by the profile of maximum likelihood: that is why firth is the default.
+/// defects, a90/95 lay below the true a90 in 1 % to 6 % of the trials by firth's profile and in 0 % to 4 % by Wald, but
+/// in 7 % to 11 % by the profile of maximum likelihood: that is why firth is the default.
 Detectability detectability(Values sizes, std::span<const std::uint8_t> hits, const DetectabilityOptions& options = {});
 
 /// PoD at each of `at` [m] sizes > 0 with a pointwise two-sided band; large is good.

@@ -17,7 +17,7 @@ double zero_error_bound(std::uint64_t n, double confidence = 0.95);
 
 /// A part of the operating conditions (variant, camera, defect type and size, ...) with what was tested in it.
 struct ProductionSlice {
-  double weight = 0;  ///< share of production; the weights of all slices sum to 1
+  double weight = 0;  ///< share of production, 0 or in [1e-100, 1]; the weights of all slices sum to 1
   std::uint64_t tested = 0, errors = 0;
 };
 
@@ -38,7 +38,8 @@ struct ProjectedRate {
   /// The production rate is at most this with probability `confidence`: every tested slice at its one-sided
   /// Clopper-Pearson bound U at delta / K for K tested slices of positive weight, every other slice and the unseen
   /// share at 1: B + (1 - B) unseen with B = sum w U. With logged or unseen, delta / (2 K), and with logged B gets
-  /// Maurer and Pontil's (2009) empirical Bernstein bound at delta / 2 for the mean of U over the log.
+  /// Maurer and Pontil's (2009) empirical Bernstein bound at delta / 2 for the mean of U over the log; U must not
+  /// depend on the log, so K then counts all tested slices: give those too of which the log shows no part.
   double upper = 0;
   /// The same weights and untested shares, the tested slices together under Fay and Feuer's gamma bound (1997) for
   /// weighted sums of counts: much lower for many slices. No proof; its misses stayed below delta in every simulation
@@ -47,8 +48,8 @@ struct ProjectedRate {
   double untested = 0;  ///< weight of slices without a test
   std::uint64_t tested = 0, errors = 0;
 };
-/// Throws for no slice, a negative weight, weights that do not sum to 1 (within 1e-6), unseen outside [0, 1), logged of
-/// 1, and logged together with unseen.
+/// Throws for no slice, a weight out of range, weights that do not sum to 1 (within 1e-6), unseen outside [0, 1),
+/// logged of 1, and logged together with unseen.
 ProjectedRate project_rate(std::span<const ProductionSlice> slices, const ProjectionOptions& options = {});
 
 /// Upper bound of the share of production in slices of which n production parts show none, from the number of slices

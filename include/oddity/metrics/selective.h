@@ -8,10 +8,10 @@
 #include "oddity/metrics/values.h"
 
 /// Selective prediction: what is lost on the parts that a model keeps when it hands over those it is least certain of.
-/// `certainty` [n] is finite, larger is surer; `losses` [n] are in [0, largest_loss], such as 0 for a right and 1 for a
-/// wrong verdict or the cost of the part's error. Parts of equal certainty are kept in random order, and every number
-/// is the expectation over these orders. Small is good throughout. All functions throw std::invalid_argument for no
-/// part, NaN, infinities, lengths that differ, and losses or options out of range.
+/// `certainty` [n] is finite, larger is surer; `losses` [n] are 0 or in [1e-100, largest_loss], such as 0 for a right
+/// and 1 for a wrong verdict or the cost of the part's error. Parts of equal certainty are kept in random order, and
+/// every number is the expectation over these orders. Small is good throughout. All functions throw
+/// std::invalid_argument for no part, NaN, infinities, lengths that differ, and losses or options out of range.
 namespace oddity::metrics {
 
 /// One row for each distinct certainty, falling: what is kept when everything at least that sure is kept.
@@ -44,7 +44,7 @@ struct SelectiveRisk {
 };
 
 struct SelectiveOptions {
-  double largest_loss = 1;  ///< > 0
+  double largest_loss = 1;  ///< in [1e-100, 1e100]
   double confidence = 0.95;
 };
 

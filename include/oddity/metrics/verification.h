@@ -15,7 +15,7 @@ namespace oddity::metrics {
 
 struct VerificationOptions {
   double floor = 0.001;  ///< least probability, in (0, 1]: what is never looked at is never known
-  Values costs = {};     ///< of verifying each part, > 0; empty: 1 each
+  Values costs = {};     ///< of verifying each part, in [1e-100, 1e100]; empty: 1 each
 };
 
 struct VerificationDesign {
@@ -58,11 +58,11 @@ struct VerifiedQuality {
 /// verified independently. With one rho for all accepted and one for all rejected parts these are Begg and Greenes'
 /// estimates.
 ///
-/// `probabilities` [n] in (0, 1], `accepted`, `verified`, `defective` [n] 0 or 1; `defective` is not looked at where
-/// verified is 0. Intervals are Fay and Feuer's gamma limits (1997) for weighted sums of counts, with the largest 1 /
-/// rho of the parts concerned as the weight of the count that was not seen, and for escape_rate and overkill_rate the
-/// share melded from two of them, a beta quantile; also without any verified escape the upper limit is above 0. They
-/// speak of the process, not of these parts only. No proof of coverage in general; misses stay below nominal in
+/// `probabilities` [n] in [1e-100, 1], `accepted`, `verified`, `defective` [n] 0 or 1; `defective` is not looked at
+/// where verified is 0. Intervals are Fay and Feuer's gamma limits (1997) for weighted sums of counts, with the largest
+/// 1 / rho of the parts concerned as the weight of the count that was not seen, and for escape_rate and overkill_rate
+/// the share melded from two of them, a beta quantile; also without any verified escape the upper limit is above 0.
+/// They speak of the process, not of these parts only. No proof of coverage in general; misses stay below nominal in
 /// simulations (projection_validity_test.cpp). With every rho = 1 escape_rate's are Clopper and Pearson's.
 VerifiedQuality verified_quality(Values probabilities, std::span<const std::uint8_t> accepted,
                                  std::span<const std::uint8_t> verified, std::span<const std::uint8_t> defective,
