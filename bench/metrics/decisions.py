@@ -1,28 +1,7 @@
 """Decisions and projection beside scikit-learn, statsmodels and firthmodels."""
 
-import statistics
-import time
-
 import numpy as np
-
-
-def median_seconds(function, times=3):
-    taken = []
-    for _ in range(times):
-        start = time.perf_counter()
-        result = function()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken), result
-
-
-def row(what, ours, theirs, peer_name, agreement, agrees, note=""):
-    return {"what": what, "ours": ours, "peer": theirs, "peer_name": peer_name, "ratio": theirs / ours, "agreement": float(agreement), "agrees": bool(agrees),
-            "target": None, "held": None, "note": note}  # fmt: skip
-
-
-def missing(what, peer_name):
-    return {"what": what, "ours": None, "peer": None, "peer_name": peer_name, "ratio": None, "agreement": None, "agrees": None, "target": None,
-            "held": None, "note": "not installed"}  # fmt: skip
+from timing import absent, median_seconds, row, side_by_side
 
 
 def thresholds(decisions):
@@ -54,12 +33,13 @@ def thresholds(decisions):
     search = TunedThresholdClassifierCV(
         Scores(), scoring=make_scorer(value), thresholds=np.unique(scores), cv="prefit", refit=False, response_method="decision_function"
     )
-    ours, best = median_seconds(lambda: decisions.best_thresholds(scores, labels, model, actions="two_way", prevalence=prevalence))
-    theirs, found = median_seconds(lambda: search.fit(scores[:, None], labels))
+    (ours, best), (theirs, found) = side_by_side(
+        lambda: decisions.best_thresholds(scores, labels, model, actions="two_way", prevalence=prevalence), lambda: search.fit(scores[:, None], labels)
+    )
     cost = decisions.line_cost(model, decisions.rates_at(scores, labels, lower=best.lower, upper=best.upper, prevalence=prevalence)).total
     difference = abs(cost + found.best_score_)
     what = f"cheapest of {len(np.unique(scores))} thresholds, 100,000 parts"
-    yield row(what, ours, theirs, "scikit-learn TunedThresholdClassifierCV", difference, difference < 1e-12, "the peer is told the thresholds; ours takes all")
+    yield row(what, ours, theirs, "scikit-learn TunedThresholdClassifierCV", None, difference, difference < 1e-12, "the peer is told the thresholds; ours takes all")
 
     sample, truth = scores[:10_000] + 1e-6 * np.arange(10_000), labels[:10_000]
     ours, best = median_seconds(lambda: decisions.optimal_thresholds(sample, truth, model, actions="two_way", prevalence=prevalence, resamples=1000))
@@ -81,7 +61,7 @@ def thresholds(decisions):
     difference = abs(mean - best.optimism)
     error = 5 * 0.02 / np.sqrt(1000)  # five standard errors of a mean of 1,000 draws that differ by less than 0.02
     note = "both: optimism of the chosen threshold; ours adds intervals of cost, benefit and threshold. Other random draws"
-    yield row("1,000 resampled thresholds of 10,000 parts", ours, theirs, "loop over scikit-learn roc_curve", difference, difference < error, note)
+    yield row("1,000 resampled thresholds of 10,000 parts", ours, theirs, "loop over scikit-learn roc_curve", None, difference, difference < error, note)
 
 
 def selective(decisions):
@@ -90,25 +70,23 @@ def selective(decisions):
     random = np.random.default_rng(1)
     certainty = random.normal(size=1_000_000)
     losses = (random.random(1_000_000) < 1 / (1 + np.exp(2 + certainty))).astype(np.float64)
-    ours, result = median_seconds(lambda: decisions.selective_risk(certainty, losses))
-
     def identity():
         accuracy = 1 - losses.mean()
         return (1 - roc_auc_score(1 - losses, certainty)) * accuracy * (1 - accuracy) + (1 - accuracy) ** 2 / 2
 
-    theirs, augrc = median_seconds(identity)
+    (ours, result), (theirs, augrc) = side_by_side(lambda: decisions.selective_risk(certainty, losses), identity)
     difference = abs(augrc - result.augrc.value)
     note = "the peer gives AUGRC only, by its identity; ours also AURC, excess AURC and three standard errors"
-    yield row("AUGRC of 10^6 parts", ours, theirs, "scikit-learn roc_auc_score", difference, difference < 1e-12, note)
+    yield row("AUGRC of 10^6 parts", ours, theirs, "scikit-learn roc_auc_score", None, difference, difference < 1e-12, note)
 
     def by_hand():
         risk = np.cumsum(losses[np.argsort(-certainty)]) / np.arange(1, 1_000_001)
         best = np.cumsum(np.sort(losses)) / np.arange(1, 1_000_001)
         return risk.mean(), risk.mean() - best.mean()
 
-    theirs, (aurc, excess) = median_seconds(by_hand)
+    (ours, result), (theirs, (aurc, excess)) = side_by_side(lambda: decisions.selective_risk(certainty, losses), by_hand)
     difference = max(abs(aurc - result.aurc.value), abs(excess - result.excess_aurc.value))
-    yield row("AURC and excess AURC of 10^6 parts", ours, theirs, "numpy", difference, difference < 1e-10, "the peer by its definition, without ties and standard errors")
+    yield row("AURC and excess AURC of 10^6 parts", ours, theirs, "numpy", None, difference, difference < 1e-10, "the peer by its definition, without ties and standard errors")
 
 
 def detection(projection):
@@ -121,23 +99,25 @@ def detection(projection):
         from statsmodels.api import Logit, add_constant
 
         design = add_constant(np.log(sizes))
-        theirs, fit = median_seconds(lambda: Logit(hits, design).fit(disp=0), times=9)
-        ours, result = median_seconds(lambda: projection.detectability(sizes, found, fit="maximum_likelihood", bound="wald"), times=9)
+        (ours, result), (theirs, fit) = side_by_side(
+            lambda: projection.detectability(sizes, found, fit="maximum_likelihood", bound="wald"), lambda: Logit(hits, design).fit(disp=0), times=9
+        )
         difference = float(np.abs(np.array([result.intercept, result.slope]) - fit.params).max())
-        yield row(f"{what}, maximum likelihood", ours, theirs, "statsmodels Logit", difference, difference < 1e-5, "ours adds a50, a90 and a90/95 by Wald")
+        yield row(f"{what}, maximum likelihood", ours, theirs, "statsmodels Logit", None, difference, difference < 1e-5, "ours adds a50, a90 and a90/95 by Wald")
     except ImportError:
-        yield missing(f"{what}, maximum likelihood", "statsmodels Logit")
+        yield absent(f"{what}, maximum likelihood", None, "statsmodels Logit")
     try:
         from firthmodels import FirthLogisticRegression
 
-        theirs, fit = median_seconds(lambda: FirthLogisticRegression().fit(np.log(sizes)[:, None], found), times=9)
-        ours, result = median_seconds(lambda: projection.detectability(sizes, found, bound="wald"), times=9)
+        (ours, result), (theirs, fit) = side_by_side(
+            lambda: projection.detectability(sizes, found, bound="wald"), lambda: FirthLogisticRegression().fit(np.log(sizes)[:, None], found), times=9
+        )
         difference = max(abs(result.intercept - fit.intercept_), abs(result.slope - fit.coef_[0]))
         profile, _ = median_seconds(lambda: projection.detectability(sizes, found), times=9)
         note = f"the peer stops at a step of 1e-4; ours adds sizes by Wald, and by the penalised profile in {1e3 * profile:.2g} ms"
-        yield row(f"{what}, Firth", ours, theirs, "firthmodels", difference, difference < 1e-3, note)
+        yield row(f"{what}, Firth", ours, theirs, "firthmodels", None, difference, difference < 1e-3, note)
     except ImportError:
-        yield missing(f"{what}, Firth", "firthmodels")
+        yield absent(f"{what}, Firth", None, "firthmodels")
 
 
 def rows(oddity):

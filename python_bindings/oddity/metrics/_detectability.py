@@ -90,7 +90,7 @@ def detectability(
     """Probability of detection by defect size from hit/miss trials, with a90 and a90/95 (MIL-HDBK-1823A, ASTM E2862).
 
     Trials are independent and chosen by size, never by what was found: field finds overstate detection. The handbook asks for at least 60 defects. Bounds are
-    asymptotic: with 40 to 120 defects, a90/95 lay below the true a90 in 1 % to 5 % of simulated trials with "firth", but in 7 % to 10 % by the profile of
+    asymptotic: with 40 to 120 defects, a90/95 lay below the true a90 in 1 % to 6 % of simulated trials with "firth", but in 7 % to 11 % by the profile of
     "maximum_likelihood".
 
     Args:

@@ -146,8 +146,8 @@ def risk_coverage(certainty: ArrayLike, losses: ArrayLike, *, largest_loss: floa
 
     Args:
         certainty: [n] finite float32 or float64, larger is surer.
-        losses: [n] float32 or float64 in [0, largest_loss], such as 1 for a wrong and 0 for a right verdict.
-        largest_loss: > 0.
+        losses: [n] float32 or float64, 0 or in [1e-100, largest_loss], such as 1 for a wrong and 0 for a right verdict.
+        largest_loss: In [1e-100, 1e100].
         at_most: > 0 thins to about that number of rows, evenly, first and last included.
 
     Returns:
@@ -172,9 +172,9 @@ def selective_risk(
 
     Args:
         certainty: [n] finite float32 or float64, larger is surer; n >= 2.
-        losses: [n] float32 or float64 in [0, largest_loss].
+        losses: [n] float32 or float64, 0 or in [1e-100, largest_loss].
         groups: [n] integers (part, lot) whose parts are not independent: at least 2 groups.
-        largest_loss: > 0; it bounds the interval where all losses are the same.
+        largest_loss: In [1e-100, 1e100]; it bounds the interval where all losses are the same.
         confidence: In (0, 1), two-sided. Asymptotic: misses were 5 % to 7 % at a nominal 5 % from 36 losses on, and up to 11 % with 12 losses.
 
     Returns:

@@ -109,7 +109,7 @@ def verification_design(defect_probabilities: ArrayLike, budget: float, *, floor
         defect_probabilities: [n] float32 or float64 in [0, 1], such as calibrated probabilities of the accepted parts.
         budget: Expected cost, between floor * (all costs) and all costs.
         floor: Least probability, in (0, 1]: what is never looked at is never known.
-        costs: [n] of verifying each part, > 0; None: 1 each, so that budget is an expected number of parts.
+        costs: [n] of verifying each part, in [1e-100, 1e100]; None: 1 each, so that budget is an expected number of parts.
 
     Returns:
         The probabilities.
@@ -132,7 +132,7 @@ def verified_quality(
     interval of the escape rate is Clopper and Pearson's. Misses stay below nominal in simulations; there is no proof in general.
 
     Args:
-        probabilities: [n] float32 or float64 rho in (0, 1], with which each part was to be verified, fixed when it was decided, whatever its truth.
+        probabilities: [n] float32 or float64 rho in [1e-100, 1], with which each part was to be verified, fixed when it was decided, whatever its truth.
         accepted: [n] 1 for accepted, 0 for rejected parts.
         verified: [n] 1 where the truth is known.
         defective: [n] 1 for a defect; not looked at where verified is 0.
@@ -142,7 +142,7 @@ def verified_quality(
         Estimates of the process behind these parts; small escape and overkill are good.
 
     Raises:
-        ValueError: NaN, lengths that differ, no part, a probability outside (0, 1], flags other than 0 and 1.
+        ValueError: NaN, lengths that differ, no part, a probability out of range, flags other than 0 and 1.
         TypeError: Another dtype.
     """
     result = _compiled.verified_quality(probabilities, accepted, verified, defective, real("verified_quality", "confidence", confidence))

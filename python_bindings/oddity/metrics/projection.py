@@ -151,10 +151,11 @@ def project_rate(
     """Error rate of production from slices (variant, camera, defect type and size, ...) that were tested with other shares.
 
     The upper bound takes each of K tested slices at its one-sided Clopper-Pearson bound at delta / K (delta / (2 K) with logged or unseen), every other slice and
-    the unseen share at 1. With logged, Maurer and Pontil's (2009) empirical Bernstein bound covers the weights.
+    the unseen share at 1. With logged, Maurer and Pontil's (2009) empirical Bernstein bound covers the weights. K counts the tested slices of positive weight, with
+    logged all tested ones: give those too of which the log shows no part.
 
     Args:
-        weights: [slices] float32 or float64, shares of production, summing to 1.
+        weights: [slices] float32 or float64, shares of production, 0 or in [1e-100, 1], summing to 1.
         tested: [slices] integers; 0: not tested.
         errors: [slices] integers, errors among the tested parts.
         confidence: Of the upper bounds, one-sided: delta = 1 - confidence.
@@ -166,7 +167,7 @@ def project_rate(
         The rate with its bounds; small is good.
 
     Raises:
-        ValueError: NaN, no slice, lengths that differ, weights that are negative or do not sum to 1, errors > tested, options out of range, logged with unseen.
+        ValueError: NaN, no slice, lengths that differ, weights that are out of range or do not sum to 1, errors > tested, options out of range, logged with unseen.
         TypeError: Another dtype.
     """
     name = "project_rate"
