@@ -70,9 +70,10 @@ py::array Arguments::array(const char* name, const ArrayLike& object) {
           message(name, " must be a numpy array, a CPU torch tensor or a list; got ", type_name(object)));
     }
   }
-  if (py::hasattr(result, "mask") && py::hasattr(result, "fill_value")) {  // numpy.ma: its values are there, meant or not
-    throw py::type_error(message(name, " is a masked array; expected its values without the masked ones: ", name,
-                                 ".compressed()"));
+  if (py::hasattr(result, "mask") &&
+      py::hasattr(result, "fill_value")) {  // numpy.ma: its values are there, meant or not
+    throw py::type_error(
+        message(name, " is a masked array; expected its values without the masked ones: ", name, ".compressed()"));
   }
   auto array = py::reinterpret_borrow<py::array>(result);
   if (array.size() > 0 && (array.flags() & py::array::c_style) == 0) {
@@ -95,9 +96,9 @@ py::array Arguments::of_dimensions(const char* name, const ArrayLike& object, in
 
 void Arguments::require_floating(const char* name, const py::array& array) const {
   if (!holds<float>(array) && !holds<double>(array)) {
-    throw py::type_error(
-        message(name, " has dtype ", dtype_name(array), "; expected float32 or float64: ", name, ".astype('float64')",
-                std::string_view(name) == "scores" ? " (scores come before labels)" : ""));
+    throw py::type_error(message(name, " has dtype ", dtype_name(array), "; expected float32 or float64: ", name,
+                                 ".astype('float64')",
+                                 std::string_view(name) == "scores" ? " (scores come before labels)" : ""));
   }
 }
 
@@ -170,8 +171,7 @@ std::span<const std::uint8_t> Arguments::labels(const char* name, const ArrayLik
   }
   const char kind = view.dtype().kind();
   if ((kind != 'i' && kind != 'u') && view.size() > 0) {
-    throw py::type_error(message(name, " has dtype ", dtype_name(view),
-                                 "; expected bool or integers, 1 for a defect"));
+    throw py::type_error(message(name, " has dtype ", dtype_name(view), "; expected bool or integers, 1 for a defect"));
   }
   const auto wide = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(view);
   auto& bytes = bytes_.emplace_back(std::size_t(wide.size()));
@@ -179,7 +179,8 @@ std::span<const std::uint8_t> Arguments::labels(const char* name, const ArrayLik
     const std::int64_t label = wide.data()[i];
     if (label != 0 && label != 1) {
       const bool labels = std::string_view(name) == "labels";
-      throw py::value_error(message(name, " must be 0", labels ? " (good)" : "", " or 1", labels ? " (defect)" : "", "; got ", label, " at index ", i));
+      throw py::value_error(message(name, " must be 0", labels ? " (good)" : "", " or 1", labels ? " (defect)" : "",
+                                    "; got ", label, " at index ", i));
     }
     bytes[i] = std::uint8_t(label);
   }

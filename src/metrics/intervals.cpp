@@ -101,14 +101,36 @@ double log_lower_tail(double x, double y, double a, double b) {
   return log_beta_kernel(x, y, a, b) - std::log(a) + std::log(fraction);
 }
 
-LogTails beta_tails(double x, double y, double a, double b) {
+/// The same by its power series, whose terms are all positive, for b far above a and x of a few means: there the
+/// continued fraction of the upper tail takes differences of numbers that agree in the first log10(b) digits.
+double log_lower_tail_by_series(double x, double y, double a, double b) {
+  double sum = 1, term = 1;
+  for (double i = 0; term > 1e-17 * sum; ++i) {
+    term *= (a + b + i) / (a + 1 + i) * x;
+    sum += term;
+  }
+  return log_beta_kernel(x, y, a, b) - std::log(a) + std::log(sum);
+}
+
+/// Both tails for x above the mean.
+LogTails tails_above_the_mean(double x, double y, double a, double b) {
   const auto complement = [](double log_p) { return log_p >= 0 ? -HUGE_VAL : std::log1p(-std::exp(log_p)); };
-  if (x <= (a + 1) / (a + b + 2)) {
-    const double lower = std::min(0.0, log_lower_tail(x, y, a, b));
-    return {lower, complement(lower)};
+  if (b > 1e6 && (a + b) * x < 1e4) {
+    const double lower = std::min(0.0, log_lower_tail_by_series(x, y, a, b));
+    if (-std::expm1(lower) > 1 / b) {  // the rest of 1 has more digits than the continued fraction
+      return {lower, complement(lower)};
+    }
   }
   const double upper = std::min(0.0, log_lower_tail(y, x, b, a));
   return {complement(upper), upper};
+}
+
+LogTails beta_tails(double x, double y, double a, double b) {
+  if (x > (a + 1) / (a + b + 2)) {
+    return tails_above_the_mean(x, y, a, b);
+  }
+  const LogTails mirrored = tails_above_the_mean(y, x, b, a);
+  return {mirrored.upper, mirrored.lower};
 }
 
 void require_shape(const char* function, double a, double b) {

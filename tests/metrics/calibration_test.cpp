@@ -457,7 +457,7 @@ TEST(Calibration, refuses_bad_input_with_a_sentence) {
                 "expected one for each class, at least 2");
   table_refused({0.5, 0.6}, 2, {0},
                 "[metrics.class_wise_calibration_error] probabilities must be probabilities; row 0 "
-                "sums to 1.1000000000000001; expected 1");
+                "sums to 1.1; expected 1");
   table_refused({0.5, 0.5, 1.5, -0.5}, 2, {0, 1},
                 "[metrics.class_wise_calibration_error] probabilities must be "
                 "probabilities; got 1.5 in row 1 column 0; expected values in "

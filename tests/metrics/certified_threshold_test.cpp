@@ -99,7 +99,8 @@ TEST(CertifiedThreshold, TakesTheLargestThresholdThatTheExactTestCertifies) {
     EXPECT_LE(result.escape_bound, limit);
     EXPECT_NEAR(result.escape.high, clopper_pearson(k, n, confidence).high, 1e-12);
     if (escapes_at(result.threshold) == k) {
-      EXPECT_NEAR(result.escape.low, beta_quantile((1 - confidence) / 2, double(k) + 1, double(n - k)), 1e-12);
+      const double low = beta_quantile((1 - confidence) / 2, double(k) + 1, double(n - k));
+      EXPECT_NEAR(result.escape.low, k == 0 ? 0 : low, 1e-12);
     } else {
       EXPECT_EQ(result.escape.low, 0);
     }

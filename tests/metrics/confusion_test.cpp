@@ -264,10 +264,8 @@ TEST(Confusion, refuses_bad_input_with_a_sentence) {
   EXPECT_EQ(weigh({1, nan}), of + "weights must be finite; got NaN at index 1");
   EXPECT_EQ(weigh({1, -1}), of + "weights must not be negative; got -1 at index 1");
   EXPECT_EQ(weigh({0, 0}), of + "weights must not all be zero; got 2 zeros");
-  EXPECT_EQ(weigh({1, 1e-200}),
-            of + "weights are out of range; got 9.9999999999999998e-201 at index 1; expected 0 or 1e-100 to 1e100");
-  EXPECT_NE(weigh({1, 1e200}).find("weights are out of range; got 9.9999999999999997e+199 at index 1"),
-            std::string::npos);
+  EXPECT_EQ(weigh({1, 1e-200}), of + "weights are out of range; got 1e-200 at index 1; expected 0 or 1e-100 to 1e100");
+  EXPECT_NE(weigh({1, 1e200}).find("weights are out of range; got 1e+200 at index 1"), std::string::npos);
 
   Confusion confusion(2);
   EXPECT_EQ(message_of([&] {

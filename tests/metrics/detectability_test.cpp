@@ -158,7 +158,7 @@ TEST(Detectability, RefusesBadInput) {
   EXPECT_EQ(call(sizes, mixed, {.confidence = 0}),
             "[metrics.detectability] confidence is out of range; got 0; expected a value in (0, 1)");
   EXPECT_EQ(call(sizes, mixed, {.bound_confidence = 0.4}),
-            "[metrics.detectability] bound_confidence is out of range; got 0.40000000000000002; expected a value in "
+            "[metrics.detectability] bound_confidence is out of range; got 0.4; expected a value in "
             "[0.5, 1)");
   EXPECT_EQ(call(sizes, mixed, {.fit = LogisticFit(7)}),
             "[metrics.detectability] fit or bound is not known; got 7 and 0");

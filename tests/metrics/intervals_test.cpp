@@ -103,6 +103,22 @@ TEST(ClopperPearson, agrees_with_scipy_and_closed_forms) {
   EXPECT_GT(clopper_pearson(0, 298, 0.9).high, 0.01);
 }
 
+TEST(ClopperPearson, keeps_its_digits_where_the_rate_is_tiny) {
+  for (const std::uint64_t n : {std::uint64_t(1) << 40, std::uint64_t(1) << 62}) {
+    const double closed = -std::expm1(std::log(0.025) / double(n));
+    EXPECT_NEAR(clopper_pearson(0, n).high / closed, 1, 1e-12);
+    EXPECT_NEAR(clopper_pearson_upper(0, n, 0.975) / closed, 1, 1e-12);
+    EXPECT_NEAR(clopper_pearson(n, n).low, 1 - closed, 1e-15);
+    // The limit is Poisson: chi-squared quantiles of scipy 1.17.1, chi2.ppf(0.975, 12) / 2 and chi2.ppf(0.025, 10) / 2.
+    EXPECT_NEAR(clopper_pearson(5, n).high * double(n), 11.668332079322698, 1e-9);
+    EXPECT_NEAR(clopper_pearson(5, n).low * double(n), 1.6234863901184215, 1e-9);
+    EXPECT_GT(jeffreys(0, n).high, 0);
+  }
+  EXPECT_EQ(beta_quantile_complement(0, 2, 3), 1);
+  EXPECT_EQ(beta_quantile_complement(1, 2, 3), 0);
+  EXPECT_NEAR(beta_quantile_complement(0.3, 2, 3), 1 - beta_quantile(0.3, 2, 3), 1e-15);
+}
+
 TEST(ClopperPearson, covers_at_least_as_promised) {
   // Exact coverage by summing binomial probabilities; the same sum shows that a shrunken interval does not cover.
   const std::uint64_t n = 40;

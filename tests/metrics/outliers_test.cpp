@@ -212,7 +212,7 @@ TEST(OutlierPValues, RefuseBadInput) {
             "[metrics.calibration_size_needed] delta is out of range; got 0; expected a value in (0, 1)");
   EXPECT_EQ(message_of([] { calibration_size_needed(1'000'000'000'000, 1, 1e-9, PValueKind::dkwm); }),
             "[metrics.calibration_size_needed] no calibration set is large enough; got 1 of 1000000000000 at level "
-            "1.0000000000000001e-09; expected what needs fewer than 2^53 parts");
+            "1e-09; expected what needs fewer than 2^53 parts");
 }
 
 }  // namespace

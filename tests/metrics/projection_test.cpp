@@ -200,17 +200,16 @@ TEST(Projection, RefusesBadInput) {
   EXPECT_EQ(project({{1, 10, 1}}, {.logged = 1}),
             "[metrics.project_rate] logged is too small; got 1; expected 0 or at least 2 parts");
   EXPECT_EQ(project({{1, 10, 1}}, {.logged = 10, .unseen = 0.1}),
-            "[metrics.project_rate] logged and unseen exclude each other; got 10 and 0.10000000000000001; a log shows "
+            "[metrics.project_rate] logged and unseen exclude each other; got 10 and 0.1; a log shows "
             "what was not tested");
   EXPECT_EQ(message_of([] { unseen_mass_bound(3, 2); }),
             "[metrics.unseen_mass_bound] singletons must be at most n, and n at least 1; got 3 and 2");
   EXPECT_EQ(message_of([] { zero_error_bound(10, 0); }),
             "[metrics.zero_error_bound] confidence is out of range; got 0; expected a value in (0, 1)");
-  EXPECT_EQ(
-      message_of([] {
-        rogan_gladen({1, 10}, {2, 10}, {2, 10});
-      }),
-      "[metrics.rogan_gladen] detected must exceed overkill; got rates 0.20000000000000001 and 0.20000000000000001");
+  EXPECT_EQ(message_of([] {
+              rogan_gladen({1, 10}, {2, 10}, {2, 10});
+            }),
+            "[metrics.rogan_gladen] detected must exceed overkill; got rates 0.2 and 0.2");
   EXPECT_EQ(message_of([] {
               rogan_gladen({1, 0}, {2, 10}, {1, 10});
             }),
@@ -226,12 +225,12 @@ TEST(Projection, RefusesBadInput) {
   EXPECT_EQ(message_of([] {
               project_escape_ppm({1, 10}, {1, 10}, {0.1, 0.2, 0.3});
             }),
-            "[metrics.project_escape_ppm] prevalence must lie in its interval in [0, 1]; got 0.10000000000000001 in "
-            "[0.20000000000000001, 0.29999999999999999]");
+            "[metrics.project_escape_ppm] prevalence must lie in its interval in [0, 1]; got 0.1 in "
+            "[0.2, 0.3]");
   EXPECT_EQ(message_of([] {
               project_escape_ppm({1, 10}, {1, 10}, {0.1, 0, 1.5});
             }),
-            "[metrics.project_escape_ppm] prevalence must lie in its interval in [0, 1]; got 0.10000000000000001 in "
+            "[metrics.project_escape_ppm] prevalence must lie in its interval in [0, 1]; got 0.1 in "
             "[0, 1.5]");
   EXPECT_EQ(message_of([] { outgoing_quality(0.1, 0, 0, 0); }),
             "[metrics.outgoing_quality] sample must be at most lot, and lot at least 1; got 0 of 0");
@@ -239,9 +238,8 @@ TEST(Projection, RefusesBadInput) {
             "[metrics.outgoing_quality] sample must be at most lot, and lot at least 1; got 11 of 10");
   EXPECT_EQ(message_of([] { outgoing_quality(0.1, 10, 5, 5); }),
             "[metrics.outgoing_quality] allowed must be below sample; got 5 of 5");
-  EXPECT_EQ(
-      message_of([] { outgoing_quality(1.1, 10, 5, 0); }),
-      "[metrics.outgoing_quality] prevalence is out of range; got 1.1000000000000001; expected a value in [0, 1]");
+  EXPECT_EQ(message_of([] { outgoing_quality(1.1, 10, 5, 0); }),
+            "[metrics.outgoing_quality] prevalence is out of range; got 1.1; expected a value in [0, 1]");
 }
 
 }  // namespace

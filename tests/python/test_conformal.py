@@ -366,7 +366,7 @@ BAD_INPUT = [
     (lambda: conformal.set_scores((P * 9).astype(int), TRUTH), TypeError, "probabilities has dtype int64"),
     (lambda: conformal.set_scores(P, TRUTH, role="train"), ValueError, "role is not known; got 'train'; expected one of 'calibration', 'test'"),
     (lambda: conformal.set_scores(P, TRUTH, ids=[1]), ValueError, "probabilities and ids differ in length; got 600 and 1"),
-    (lambda: conformal.set_scores(P, TRUTH, score=conformal.SetScore("saps")), ValueError, "kind is not known; got 'saps'"),
+    (lambda: conformal.set_scores(P, TRUTH, score=conformal.SetScore("saps")), ValueError, "score is unknown; got 'saps'"),
     (lambda: conformal.set_scores(P, TRUTH, score=conformal.SetScore("raps")), ValueError, "penalty is missing"),
     (lambda: conformal.set_scores(P, TRUTH, score=conformal.SetScore("raps", penalty=0.1)), ValueError, "penalty and free_ranks go together"),
     (lambda: conformal.set_scores(P, TRUTH, score=conformal.SetScore("raps", penalty=0, free_ranks=1)), ValueError, "penalty weight is out of range; got 0"),

@@ -219,9 +219,9 @@ def test_bad_scores_are_refused_with_a_message(name, scores, labels, kind, part)
 
 
 BAD_INPUT = [
-    (lambda: decisions.escape_cost(decisions.CostModel(cost_rework=-1)), "[metrics.escape_cost] cost_rework is out of range; got -1; expected a cost in [0, 1e100]"),
+    (lambda: decisions.escape_cost(decisions.CostModel(cost_rework=-1)), "[metrics.CostModel] cost_rework is out of range; got -1.0; expected a value in [0, 1e+100]"),
     (lambda: decisions.escape_cost(decisions.CostModel(check_ratio=np.nan)), "check_ratio is out of range; got nan; expected a value in [0, 1]"),
-    (lambda: decisions.escape_cost(decisions.CostModel(cost_operator="dear")), "[metrics.escape_cost] cost_operator must be a real number; got 'dear'"),
+    (lambda: decisions.escape_cost(decisions.CostModel(cost_operator="dear")), "[metrics.CostModel] cost_operator must be a real number; got 'dear'"),
     (lambda: decisions.escape_cost({"cost_rework": 1}), "[metrics.escape_cost] model must be a CostModel; got dict"),
     (lambda: decisions.action_costs(MODEL, 1.5), "[metrics.action_costs] probability is out of range; got 1.5"),
     (lambda: decisions.probability_thresholds(decisions.CostModel(check_ratio=1, cost_rework=9, cost_inspection=5)), "model turns decisions around"),

@@ -158,7 +158,7 @@ def test_certified_threshold_says_what_is_missing():
 def test_certified_threshold_counts_groups_by_their_worst_sample():
     groups = np.tile(np.arange(200), 5)
     worst = [SCORES[:400][groups[:400] == g].min() for g in range(200)] + [SCORES[400:][groups[400:] == g].max() for g in range(200)]
-    result = risk.certified_threshold(SCORES, LABELS, groups, max_escape=0.05)
+    result = risk.certified_threshold(SCORES, LABELS, groups=groups, max_escape=0.05)
     expected = risk.certified_threshold(np.array(worst), np.repeat([1, 0], 200), max_escape=0.05)
     assert result == expected and result.n_defect == 200
 
@@ -250,11 +250,11 @@ BAD_INPUT = [
     (lambda: risk.certified_threshold([1, 2], [1, 1], max_escape=0.1), ValueError, "there is no good part among the labels; expected both classes"),
     (lambda: risk.certified_threshold([1, 2], [0, 2], max_escape=0.1), ValueError, "labels must be 0 (good) or 1 (defect); got 2 at index 1"),
     (lambda: risk.certified_threshold(SCORES, LABELS[1:], max_escape=0.1), ValueError, "scores and labels differ in length; got 1000 and 999"),
-    (lambda: risk.certified_threshold(SCORES, LABELS, LABELS[1:], max_escape=0.1), ValueError, "scores and groups differ in length; got 1000 and 999"),
+    (lambda: risk.certified_threshold(SCORES, LABELS, groups=LABELS[1:], max_escape=0.1), ValueError, "scores and groups differ in length; got 1000 and 999"),
     (lambda: risk.certified_threshold(SCORES[::2], LABELS[::2].copy(), max_escape=0.1), ValueError, "scores is not contiguous"),
     (lambda: risk.certified_threshold(LABELS, LABELS, max_escape=0.1), TypeError, "scores has dtype int64; expected float32 or float64"),
     (lambda: risk.certified_threshold(SCORES, SCORES, max_escape=0.1), TypeError, "labels has dtype float64; expected bool or integers"),
-    (lambda: risk.certified_threshold(SCORES, LABELS, SCORES, max_escape=0.1), TypeError, "groups has dtype float64; expected integers"),
+    (lambda: risk.certified_threshold(SCORES, LABELS, groups=SCORES, max_escape=0.1), TypeError, "groups has dtype float64; expected integers"),
     (lambda: risk.certified_threshold(SCORES, LABELS, max_escape=0), ValueError, "max_escape is out of range; got 0; expected a value in (0, 1)"),
     (lambda: risk.certified_threshold(SCORES, LABELS, max_escape=0.1, max_overkill=1), ValueError, "max_overkill is out of range; got 1"),
     (lambda: risk.certified_threshold(SCORES, LABELS, max_escape=0.1, confidence=1), ValueError, "confidence is out of range; got 1"),

@@ -34,8 +34,8 @@ struct CertifiedThreshold {
   double threshold = -std::numeric_limits<double>::infinity();
   /// Observed rate at the threshold with its exact two-sided interval at `confidence`; n_good and n_defect count units.
   /// The threshold is an order statistic of the defect scores, so the true escape rate follows Beta(allowed_escapes +
-  /// 1, n_defect - allowed_escapes) for continuous scores. Ties at the threshold only lower it: then low is 0. Without
-  /// a threshold both rates are those of rejecting everything, 0 and 1.
+  /// 1, n_defect - allowed_escapes) for continuous scores. Ties at the threshold only lower it: then low is 0, as
+  /// without an escape. Without a threshold both rates are those of rejecting everything, 0 and 1.
   Estimate escape;
   Estimate overkill;  ///< Clopper-Pearson: exact, as the threshold does not depend on the good parts
   /// One-sided upper bounds, each at 1 - delta, or 1 - delta / 2 when overkill has a limit. escape_bound is at most

@@ -21,7 +21,7 @@ def shown(value: object) -> str:
     """`value` for a message: itself when it is short, otherwise its type and shape."""
     shape = getattr(value, "shape", None)
     if shape not in (None, ()):
-        return f"{type(value).__name__} of shape {tuple(shape)}"  # type: ignore[arg-type]
+        return f"{type(value).__name__} of shape {tuple(shape)}"
     if isinstance(value, list | tuple | dict | set):
         return f"{type(value).__name__} of length {len(value)}"
     text = repr(value)
