@@ -27,6 +27,8 @@ run(${CMAKE_COMMAND} -S ${SOURCE}/examples/consumer_cmake -B ${WORK}/consumer -G
 run(${CMAKE_COMMAND} --build ${WORK}/consumer)
 run(${WORK}/consumer/consumer)
 message(STATUS "${output}")
+run(${WORK}/consumer/escape_rate)
+message(STATUS "${output}")
 
 # A consumer that asks for another minor version is refused.
 file(READ ${SOURCE}/examples/consumer_cmake/CMakeLists.txt text)

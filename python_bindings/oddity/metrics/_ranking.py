@@ -109,6 +109,9 @@ class Ranking:
         ranking._compiled = _compiled.Ranking.of_maps(maps, masks)
         return ranking
 
+    def __repr__(self) -> str:
+        return f"Ranking(n_good={self.n_good}, n_defect={self.n_defect})"
+
     @property
     def n_good(self) -> int:
         """Number of good samples, without those of weight 0."""

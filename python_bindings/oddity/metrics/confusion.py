@@ -247,6 +247,9 @@ class Confusion:
         with first._lock, second._lock:
             self._compiled.merge(other._compiled)
 
+    def __repr__(self) -> str:
+        return f"Confusion(classes={self.classes}, samples={self.samples}, ignored={self.ignored}{', weighted' if self.weighted else ''})"
+
     @property
     def classes(self) -> int:
         """Number of classes."""
