@@ -245,8 +245,19 @@ std::vector<std::uint32_t> per_image(const Plan& plan, const std::vector<std::ui
   return weights;
 }
 
-/// How often each image is drawn in resample `index`.
-std::vector<std::uint32_t> draw(const SortedPixels& sorted, const Plan& plan, std::uint64_t seed, std::uint64_t index) {
+bool has_both(const SortedPixels& sorted, const std::vector<std::uint32_t>& weights) {
+  double good = 0, defects = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    good += weights[i] * sorted.good_pixels[i];
+    defects += weights[i] * sorted.defect_pixels[i];
+  }
+  return good > 0 && defects > 0;
+}
+
+/// How often each image is drawn in resample `index`; drawn again until good and defect pixels are among them, in b
+/// too.
+std::vector<std::uint32_t> draw(const SortedPixels& a, const SortedPixels* b, const Plan& plan, std::uint64_t seed,
+                                std::uint64_t index) {
   RandomStream random(seed, "metrics.bootstrap", index);
   for (;;) {
     std::vector<std::uint32_t> drawn(plan.units.count, 0);
@@ -256,12 +267,7 @@ std::vector<std::uint32_t> draw(const SortedPixels& sorted, const Plan& plan, st
       }
     }
     std::vector<std::uint32_t> weights = per_image(plan, drawn);
-    double good = 0, defects = 0;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      good += weights[i] * sorted.good_pixels[i];
-      defects += weights[i] * sorted.defect_pixels[i];
-    }
-    if (good > 0 && defects > 0) {
+    if (has_both(a, weights) && (b == nullptr || has_both(*b, weights))) {
       return weights;
     }
   }
@@ -325,7 +331,7 @@ PixelEstimates bootstrap(const char* function, const SortedPixels& a, const Sort
   const Plan plan = plan_of(function, a, options);
   const std::size_t lanes = options.resamples + 1;  // lane 0 draws every image once: the value itself
   auto values = measure_all(a, b, limits, lanes, [&](std::size_t lane) {
-    return lane == 0 ? std::vector<std::uint32_t>(images, 1) : draw(a, plan, options.seed, lane);
+    return lane == 0 ? std::vector<std::uint32_t>(images, 1) : draw(a, b, plan, options.seed, lane);
   });
   const bool bca = options.method == BootstrapMethod::bca;
   const std::vector<double> skewness =
@@ -333,23 +339,16 @@ PixelEstimates bootstrap(const char* function, const SortedPixels& a, const Sort
 
   const auto defective = std::size_t(std::count_if(a.regions.begin(), a.regions.end(), [](double r) { return r > 0; }));
   const auto estimate = [&](std::size_t metric) {
-    std::vector<double> drawn(values[metric].begin() + 1, values[metric].end());
-    Estimate result{
-        .value = values[metric][0], .low = 0, .high = 0, .n_good = images - defective, .n_defect = defective};
-    if (bca) {
-      BootstrapResult bootstrapped;
-      bootstrapped.value = result.value;
-      bootstrapped.acceleration = skewness[metric];
-      bootstrapped.resampled = std::move(drawn);
-      detail::conclude(bootstrapped, options.method, options.confidence);
-      result.low = bootstrapped.low;
-      result.high = bootstrapped.high;
-    } else {
-      std::sort(drawn.begin(), drawn.end());
-      result.low = detail::quantile_of_sorted(drawn, (1 - options.confidence) / 2);
-      result.high = detail::quantile_of_sorted(drawn, (1 + options.confidence) / 2);
-    }
-    return result;
+    BootstrapResult bootstrapped;
+    bootstrapped.value = values[metric][0];
+    bootstrapped.acceleration = skewness[metric];
+    bootstrapped.resampled.assign(values[metric].begin() + 1, values[metric].end());
+    detail::conclude(bootstrapped, options.method, options.confidence);
+    return Estimate{.value = bootstrapped.value,
+                    .low = bootstrapped.low,
+                    .high = bootstrapped.high,
+                    .n_good = images - defective,
+                    .n_defect = defective};
   };
   PixelEstimates estimates{estimate(0), estimate(1), estimate(2), {}};
   for (std::size_t k = 0; k < limits.size(); ++k) {

@@ -54,17 +54,32 @@ double range_tail(double x) {
   return 1 - sum;
 }
 
+/// Whether something happened that was given probability 0: no chance can explain it.
+bool happened_against_certainty(Values probabilities, std::span<const std::uint8_t> labels) {
+  return probabilities.visit([&](auto values) {
+    bool impossible = false;
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      impossible |= values[i] == (labels[i] != 0 ? 0 : 1);
+    }
+    return impossible;
+  });
+}
+
 /// `tail` is P(statistic > x) under the hypothesis.
 template <class Tail>
-CalibrationTest judged(double error, double deviation, std::size_t n, Tail tail) {
+CalibrationTest judged(double error, double deviation, Values probabilities, std::span<const std::uint8_t> labels,
+                       Tail tail) {
   CalibrationTest test;
-  test.n = n;
+  test.n = probabilities.size();
   test.error = error;
   if (deviation > 0) {
     test.statistic = error / deviation;
     test.p_value = tail(test.statistic);
   } else if (error != 0) {
     test.statistic = std::copysign(std::numeric_limits<double>::infinity(), error);
+    test.p_value = 0;
+  }
+  if (happened_against_certainty(probabilities, labels)) {
     test.p_value = 0;
   }
   return test;
@@ -118,20 +133,20 @@ CalibrationTest spiegelhalter_test(Values probabilities, std::span<const std::ui
     variance += piece.variance;
   }
   const auto n = double(probabilities.size());
-  return judged(sum / n, std::sqrt(variance) / n, probabilities.size(),
+  return judged(sum / n, std::sqrt(variance) / n, probabilities, labels,
                 [](double z) { return std::min(1.0, 2 * normal_tail(std::abs(z))); });
 }
 
 CalibrationTest kolmogorov_smirnov_calibration_test(Values probabilities, std::span<const std::uint8_t> labels) {
   require_arguments("kolmogorov_smirnov_calibration_test", probabilities, labels);
   const Walk walk = cumulative_differences(probabilities, labels);
-  return judged(std::max(walk.highest, -walk.lowest), walk.deviation, probabilities.size(), absolute_maximum_tail);
+  return judged(std::max(walk.highest, -walk.lowest), walk.deviation, probabilities, labels, absolute_maximum_tail);
 }
 
 CalibrationTest kuiper_calibration_test(Values probabilities, std::span<const std::uint8_t> labels) {
   require_arguments("kuiper_calibration_test", probabilities, labels);
   const Walk walk = cumulative_differences(probabilities, labels);
-  return judged(walk.highest - walk.lowest, walk.deviation, probabilities.size(), range_tail);
+  return judged(walk.highest - walk.lowest, walk.deviation, probabilities, labels, range_tail);
 }
 
 }  // namespace oddity::metrics

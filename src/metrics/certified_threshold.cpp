@@ -86,7 +86,13 @@ void choose(std::span<const T> scores, std::span<const std::uint8_t> labels, dou
   const auto next = defects.begin() + std::ptrdiff_t(k);
   std::nth_element(defects.begin(), next, defects.end());
   const T bar = *next;  // reject from here on: the threshold is the number just below, in the type of the scores
-  result.threshold = detail::just_below(bar);
+  double next_lower = -std::numeric_limits<double>::infinity();
+  for (const std::vector<T>* list : {static_cast<const std::vector<T>*>(&defects), &good}) {
+    for (const T score : *list) {
+      next_lower = score < bar ? std::max(next_lower, double(score)) : next_lower;
+    }
+  }
+  result.threshold = detail::just_below(double(bar), next_lower);
   const auto escapes = std::size_t(std::count_if(defects.begin(), next, [&](T score) { return score < bar; }));
   const auto overkills = std::size_t(std::count_if(good.begin(), good.end(), [&](T score) { return score >= bar; }));
 

@@ -37,14 +37,14 @@ double stirling_error(double n) {
          n;
 }
 
-/// x log(x / m) + m - x without cancellation near x = m (Loader 2000).
-double deviance(double x, double m) {
+/// x log(x / m) + m - x without cancellation near x = m (Loader 2000); `difference` is x - m.
+double deviance(double x, double m, double difference) {
   if (x == 0) {
     return m;
   }
-  const double v = (x - m) / (x + m);
+  const double v = difference / (x + m);
   if (std::abs(v) < 0.1) {
-    double sum = (x - m) * v, term = 2 * x * v;
+    double sum = difference * v, term = 2 * x * v;
     for (int j = 1; j < 100; ++j) {
       term *= v * v;
       const double next = sum + term / (2 * j + 1);
@@ -55,15 +55,16 @@ double deviance(double x, double m) {
     }
     return sum;
   }
-  return x * std::log(x / m) + m - x;
+  return x * std::log(x / m) - difference;
 }
 
 /// log of x^a y^b / B(a, b) with y = 1 - x given apart, because one of the two may be tiny.
 double log_beta_kernel(double x, double y, double a, double b) {
   const double n = a + b;
-  const double log_probability = stirling_error(n) - stirling_error(a) - stirling_error(b) - deviance(a, n * x) -
-                                 deviance(b, n * y) + 0.5 * (std::log(n) - std::log(a) - std::log(b)) -
-                                 0.5 * std::log(2 * std::numbers::pi);
+  const double difference = x <= y ? a - n * x : n * y - b;  // of the smaller one: its rounding is the smaller one
+  const double log_probability = stirling_error(n) - stirling_error(a) - stirling_error(b) -
+                                 deviance(a, n * x, difference) - deviance(b, n * y, -difference) +
+                                 0.5 * (std::log(n) - std::log(a) - std::log(b)) - 0.5 * std::log(2 * std::numbers::pi);
   return log_probability + std::log(a) - std::log(n) + std::log(b);
 }
 
@@ -273,8 +274,9 @@ double binomial_probability(std::uint64_t k, std::uint64_t n, double p) {
   if (k == n) {
     return std::exp(count * std::log(p));
   }
-  const double log_shape = stirling_error(count) - stirling_error(x) - stirling_error(y) - deviance(x, count * p) -
-                           deviance(y, count * (1 - p));
+  const double difference = p <= 0.5 ? x - count * p : count * (1 - p) - y;
+  const double log_shape = stirling_error(count) - stirling_error(x) - stirling_error(y) -
+                           deviance(x, count * p, difference) - deviance(y, count * (1 - p), -difference);
   return std::exp(log_shape) * std::sqrt(count / (2 * std::numbers::pi * x * y));
 }
 

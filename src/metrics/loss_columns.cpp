@@ -69,7 +69,7 @@ struct Sums {
         low = x < low ? x : low;
         high = x > high ? x : high;
         if constexpr (binary) {
-          b += x * (maximum - x);
+          b += (x != 0) & (x != maximum) ? 1.0 : 0.0;
         }
         const double term = scaled(x) - l;
         const double total = s + term;

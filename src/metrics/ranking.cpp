@@ -60,7 +60,17 @@ public:
   Count good_total() const { return count(good_weight_, good_.size()); }
   Count defect_total() const { return count(defect_weight_, defect_.size()); }
   double good_score(std::size_t i) const { return double(detail::score_of_key<detail::ScoreOf<Key>>(good_[i])); }
-  double just_below(double score) const { return detail::just_below(detail::ScoreOf<Key>(score)); }
+  double just_below(double score) const {
+    const auto key = detail::descending_key(detail::ScoreOf<Key>(score));
+    double next = -std::numeric_limits<double>::infinity();
+    for (const auto keys : {good_, defect_}) {
+      const auto lower = std::upper_bound(keys.begin(), keys.end(), key);
+      if (lower != keys.end()) {
+        next = std::max(next, double(detail::score_of_key<detail::ScoreOf<Key>>(*lower)));
+      }
+    }
+    return detail::just_below(score, next);
+  }
   double last_good_score() const { return good_score(good_.size() - 1); }
   /// The smallest good score above the step's.
   double good_score_above(const Step<Count>& step) const {

@@ -111,24 +111,27 @@ double partial_area(const Steps& steps, double low, double high) {
   return std::clamp(sum / double(steps.defect_total()), 0.0, high - low);
 }
 
-/// The largest threshold among those of the largest F1, just below the smallest flagged score: score > threshold flags.
+/// A threshold of the largest F1, among those the one that flags least, just below the smallest flagged score: score >
+/// threshold flags.
 template <class Steps>
 Ranking::Best best_f1(const Steps& steps) {
   const double defects = double(steps.defect_total());
   const Ranking::Best none{-1, std::numeric_limits<double>::infinity()};
-  return steps.template reduce<Ranking::Best>(
-      [&](Ranking::Best& best, const auto& s) {
+  Ranking::Best best = steps.template reduce<Ranking::Best>(
+      [&](Ranking::Best& largest, const auto& s) {
         const double f1 = 2 * double(s.defects) / (double(s.defects) + double(s.good) + defects);
-        if (f1 > best.f1) {
-          best = {f1, steps.just_below(s.score)};
+        if (f1 > largest.f1) {
+          largest = {f1, s.score};
         }
       },
-      [](Ranking::Best& best, const Ranking::Best& part) {
-        if (part.f1 > best.f1) {
-          best = part;
+      [](Ranking::Best& largest, const Ranking::Best& part) {
+        if (part.f1 > largest.f1) {
+          largest = part;
         }
       },
       none);
+  best.threshold = steps.just_below(best.threshold);
+  return best;
 }
 
 /// The step behind the last one whose false positive rate keeps the limit; none when all keep it.

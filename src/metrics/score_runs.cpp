@@ -48,9 +48,8 @@ ScoreRuns score_runs(const char* function, Values scores, std::span<const std::u
         defects += labels[parts[end].index];
       }
       const auto good = std::uint32_t(end - i) - defects;
-      const T score = score_of_key<T>(parts[i].key);
+      const auto score = score_of_key<T>(parts[i].key);
       runs.score.push_back(double(score));
-      runs.below.push_back(just_below(score));
       runs.defects.push_back(defects);
       runs.good.push_back(good);
       for (; i < end; ++i) {
@@ -58,6 +57,11 @@ ScoreRuns score_runs(const char* function, Values scores, std::span<const std::u
       }
     }
   });
+  for (std::size_t run = 0; run < runs.score.size(); ++run) {
+    const bool last = run + 1 == runs.score.size();
+    runs.below.push_back(
+        just_below(runs.score[run], last ? -std::numeric_limits<double>::infinity() : runs.score[run + 1]));
+  }
   return runs;
 }
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "metrics/check.h"
-#include "metrics/just_below.h"
 #include "metrics/ranking_steps.h"
 #include "metrics/sort.h"
 
@@ -89,7 +88,9 @@ struct StreamingRanking::State {
   /// The steps of ranking_steps.h: buckets in which defects are.
   Count good_total() const { return good; }
   Count defect_total() const { return defect; }
-  double just_below(double score) const { return detail::just_below(float(score)); }
+  double just_below(double score) const {  // of a bucket's smallest float32, any other may lie right below
+    return std::nextafter(float(score), -std::numeric_limits<float>::infinity());
+  }
 
   /// Calls visit(step) for each bucket in use, also without defects, until it returns false.
   template <class Visit>

@@ -104,6 +104,14 @@ TEST(CalibrationTests, certain_forecasts) {
     EXPECT_EQ(test(p, Labels{0, 1, 1}).statistic, 0);
     EXPECT_EQ(test(p, Labels{0, 1, 0}).p_value, 0);
     EXPECT_TRUE(std::isinf(test(p, Labels{0, 1, 0}).statistic));
+    // Nothing unusual but one event that was excluded.
+    std::vector<double> halves(1001, 0.5);
+    Labels labels(1001);
+    std::fill_n(labels.begin(), 500, std::uint8_t(1));
+    halves[0] = 0;
+    EXPECT_EQ(test(halves, labels).p_value, 0);
+    halves[0] = 0.5;
+    EXPECT_GT(test(halves, labels).p_value, 0.5);
   }
 }
 

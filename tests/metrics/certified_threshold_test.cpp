@@ -85,7 +85,10 @@ TEST(CertifiedThreshold, TakesTheLargestThresholdThatTheExactTestCertifies) {
     }
     EXPECT_GT(binomial_cdf(next, n, limit), 1 - confidence);
     const auto first = parts.scores.begin(), last = first + std::ptrdiff_t(n);
-    EXPECT_NE(std::find(first, last, std::nextafter(result.threshold, 1e9)), last);
+    EXPECT_TRUE(std::any_of(first, last, [&](auto score) {  // nothing lies between it and the score to reject from
+      return score > result.threshold &&
+             double(score) - result.threshold < 2e-7 * std::max(1.0, std::abs(double(score)));
+    }));
     EXPECT_EQ(result.escape.value, double(escapes_at(result.threshold)) / double(n));
     EXPECT_EQ(result.overkill.value, double(overkills) / double(good));
     EXPECT_EQ(result.overkill.low, clopper_pearson(overkills, good, confidence).low);
@@ -141,7 +144,7 @@ TEST(CertifiedThreshold, BothRatesAtOnce) {
   EXPECT_TRUE(result.certified);
   EXPECT_EQ(result.threshold, alone.threshold);  // the escape rate is certified at 1 - delta / 2
   EXPECT_EQ(result.allowed_escapes, 6U);
-  EXPECT_EQ(result.threshold, std::nextafter(107.0, 0.0));
+  EXPECT_EQ(result.threshold, double(std::nextafter(107.0F, 0.0F)));
   EXPECT_EQ(result.overkill.value, 0.01);
   EXPECT_NEAR(result.overkill_bound, clopper_pearson(10, 1000, 0.9).high, 1e-12);
   EXPECT_LE(result.overkill_bound, 0.02);
@@ -191,21 +194,30 @@ TEST(CertifiedThreshold, GroupsCountByTheirWorstSample) {
   EXPECT_LT(lowest.size(), 300U);
 }
 
-TEST(CertifiedThreshold, IsJustBelowADefectInTheTypeOfTheScores) {
+TEST(CertifiedThreshold, IsJustBelowADefectAndAFloat32WhereOneFits) {
   const Parts parts = random_parts(3, 300, 100, 0);
   const std::vector<float> narrow(parts.scores.begin(), parts.scores.end());
   const std::vector<double> wide(narrow.begin(), narrow.end());
   const CertifiedThreshold a = certified_threshold(narrow, parts.labels, 0.05);
   const CertifiedThreshold b = certified_threshold(wide, parts.labels, 0.05);
   EXPECT_EQ(double(float(a.threshold)), a.threshold);  // as float32 it does not round up to the defect
-  EXPECT_EQ(double(std::nextafter(float(a.threshold), 1e9F)), std::nextafter(b.threshold, 1e9));
+  EXPECT_EQ(a.threshold, b.threshold);
   EXPECT_EQ(a.escape.value, b.escape.value);
   EXPECT_EQ(a.overkill.value, b.overkill.value);
+  // Where none fits, the next float64.
+  std::vector<double> far = wide;
+  for (double& score : far) {
+    score = 1e9 + 1e-3 * score;
+  }
+  const CertifiedThreshold c = certified_threshold(far, parts.labels, 0.05);
+  EXPECT_EQ(c.escape.value, b.escape.value);
+  EXPECT_EQ(c.overkill.value, b.overkill.value);
+  EXPECT_NE(std::find(far.begin(), far.end(), std::nextafter(c.threshold, 2e9)), far.end());
   // All scores equal: everything is rejected, and known to be.
   const CertifiedThreshold equal =
       certified_threshold(std::vector<double>(400, 2.0), std::vector<std::uint8_t>(parts.labels), 0.05);
   EXPECT_TRUE(equal.certified);
-  EXPECT_EQ(equal.threshold, std::nextafter(2.0, 0.0));
+  EXPECT_EQ(equal.threshold, double(std::nextafter(2.0F, 0.0F)));
   EXPECT_EQ(equal.escape.value, 0);
   EXPECT_EQ(equal.escape.low, 0);
   EXPECT_EQ(equal.overkill.value, 1);

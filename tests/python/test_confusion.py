@@ -70,7 +70,7 @@ def test_a_threshold_of_the_ranking_decides_the_same(dtype):
     best = ranking.best_f1(scores, LABELS)
     table = confusion.confusion_at_threshold(scores, LABELS, threshold=best.threshold)
     assert confusion.inspection(table).f1.value == pytest.approx(best.f1, abs=1e-14)
-    assert confusion.inspection(confusion.confusion_at_threshold(scores, LABELS, threshold=np.nextafter(dtype(best.threshold), dtype(np.inf)))).f1.value < best.f1
+    assert confusion.inspection(confusion.confusion_at_threshold(scores, LABELS, threshold=np.nextafter(np.float32(best.threshold), np.float32(np.inf)))).f1.value < best.f1
     assert (scores > best.threshold).sum() == table.counts[:, 1].sum()  # numpy rounds the threshold to the type of the array
 
 

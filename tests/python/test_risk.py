@@ -135,7 +135,8 @@ def test_certified_threshold_is_the_exact_order_statistic():
     counts = np.arange(400)
     k = int(counts[stats.binom.cdf(counts, 400, 0.03) <= 0.1].max())
     defects, good = np.sort(SCORES[:400]), SCORES[400:]
-    assert result.certified and result.allowed_escapes == k and result.threshold == np.nextafter(defects[k], -np.inf)
+    assert result.certified and result.allowed_escapes == k
+    assert max(SCORES[defects[k] > SCORES]) <= result.threshold < defects[k] and result.threshold == np.float32(result.threshold)
     assert result.escape.value == k / 400 and result.escape_bound == pytest.approx(stats.beta.ppf(0.9, k + 1, 400 - k), rel=1e-10)
     assert (result.escape.low, result.escape.high) == pytest.approx(stats.beta.ppf([0.05, 0.95], k + 1, 400 - k), rel=1e-10)
     overkills = int((good > result.threshold).sum())

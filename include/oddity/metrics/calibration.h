@@ -79,7 +79,8 @@ struct CalibrationError {
   double squared_debiased = 0;
   double root_debiased = 0;  ///< sqrt(max(0, squared_debiased)): debiased L2, biased again by the root
   /// Standard deviation of squared_debiased if the forecast were calibrated, exact given the probabilities: a value
-  /// above 5 of these is no chance. NaN where squared_debiased is, and for class-wise means.
+  /// above 5 of these is rare where dozens of events are expected. NaN where squared_debiased is, and for class-wise
+  /// means.
   double squared_deviation = 0;
   std::size_t n = 0;      ///< samples of weight above 0
   std::size_t alone = 0;  ///< of these alone in their bin

@@ -37,7 +37,7 @@ struct CertifiedThreshold {
   /// 1, n_defect - allowed_escapes) for continuous scores. Ties at the threshold only lower it: then low is 0, as
   /// without an escape. Without a threshold both rates are those of rejecting everything, 0 and 1.
   Estimate escape;
-  Estimate overkill;  ///< Clopper-Pearson: exact, as the threshold does not depend on the good parts
+  Estimate overkill;  ///< Clopper-Pearson: exact, as the defect score to reject from does not depend on the good parts
   /// One-sided upper bounds, each at 1 - delta, or 1 - delta / 2 when overkill has a limit. escape_bound is at most
   /// max_escape when certified.
   double escape_bound = 0, overkill_bound = 1;

@@ -30,13 +30,14 @@ LineRates rates_at(Values scores, std::span<const std::uint8_t> labels, Threshol
                    std::optional<double> prevalence = {});
 
 /// The cheapest thresholds of the sample among all, exactly: O(n) after one sort, also for pairs. Thresholds lie
-/// just below scores of the sample (the smallest that is rejected, asked), in the scores' type, or are +infinity. Of
-/// thresholds that cost the same up to rounding the largest are taken.
+/// just below scores of the sample (the smallest that is rejected, asked) and are float32 where one lies between that
+/// score and the next lower one, so that decisions are the same in float32; or +infinity. Of thresholds that cost the
+/// same up to rounding the largest are taken.
 Thresholds best_thresholds(Values scores, std::span<const std::uint8_t> labels, const CostModel& model,
                            Actions actions = Actions::three_way, std::optional<double> prevalence = {});
 
 /// One row for each distinct score, falling, behind one for +infinity: two-way rates and cost when parts with score >
-/// threshold, the number just below that score, are rejected. `at_most` > 0 thins to about that number of rows, evenly,
+/// threshold, a number just below that score, are rejected. `at_most` > 0 thins to about that number of rows, evenly,
 /// first and last included.
 struct ThresholdCost {
   double threshold, escape, overkill, cost;

@@ -17,7 +17,8 @@ namespace oddity::metrics {
 struct DelongAuroc {
   double auroc = 0;
   double standard_error = 0;  ///< NaN with one part in a class
-  double low = 0, high = 0;   ///< as `auroc_delong` states: logit-transformed, conservative where the error is 0 or NaN
+  double low = 0, high = 0;   ///< logit-transformed; conservative where the error is 0 or NaN (ranking.h), far too
+                              ///< short with 2 or 3 parts in a class: it then misses 31 % or 11 % for a nominal 5 %
   std::size_t n_good = 0, n_defect = 0;
 };
 DelongAuroc delong_auroc(Values scores, std::span<const std::uint8_t> labels, double confidence = 0.95);

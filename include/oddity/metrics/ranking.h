@@ -67,8 +67,9 @@ public:
   struct Best {
     double f1 = 0, threshold = 0;
   };
-  /// Largest F1 = 2 P R / (P + R) of the defects, reached by flagging score > threshold as every decision here; the
-  /// largest number of the scores' type that does so. Chosen and measured on the same samples: optimistic for new ones.
+  /// Largest F1 = 2 P R / (P + R) of the defects, reached by flagging score > threshold as every decision here; a
+  /// number between scores, a float32 where one lies there: decisions are then the same in float32. Chosen and measured
+  /// on the same samples: optimistic for new ones.
   Best best_f1() const;
 
   struct RocPoint {

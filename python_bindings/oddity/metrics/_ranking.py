@@ -63,7 +63,7 @@ class BestF1:
 
     Attributes:
         f1: In (0, 1], large is good; chosen and measured on the same samples, so optimistic for new ones.
-        threshold: The largest number that reaches it: flag when score > threshold, as in `oddity.metrics.confusion`.
+        threshold: Just below the smallest flagged score, a float32 where one lies there: flag when score > threshold, as in `oddity.metrics.confusion`.
     """
 
     f1: float

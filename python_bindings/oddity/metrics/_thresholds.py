@@ -42,7 +42,7 @@ class ThresholdCosts:
     """Two-way rates and cost when parts with score > threshold are rejected.
 
     Attributes:
-        threshold: [rows] float64, inf and then the numbers just below the distinct scores (in the scores' type), falling.
+        threshold: [rows] float64, inf and then the numbers just below the distinct scores (float32 where one lies between two scores), falling.
         escape: [rows] share of the defects up to the threshold.
         overkill: [rows] share of the good parts above it.
         cost: [rows] cost per part.
@@ -150,7 +150,7 @@ def best_thresholds(
         prevalence: Share of defective parts in production, in (0, 1); None: that of the sample.
 
     Returns:
-        Just below the smallest scores that are asked about and rejected, in the scores' type, or inf. Of thresholds that cost the same up to rounding the largest.
+        Just below the smallest scores that are asked about and rejected, a float32 where one lies between two scores; or inf. Of thresholds that cost the same up to rounding the largest.
 
     Raises:
         ValueError: NaN, lengths that differ, no part, one class only, a cost or prevalence out of range.

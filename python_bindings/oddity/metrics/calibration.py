@@ -94,7 +94,7 @@ class CalibrationError:
         squared_debiased: Unbiased estimate of the squared L2; its mean is 0 for a perfect forecast, so that it may be negative. From all pairs of a bin; where a
             bin has one probability it is the estimator of Kumar, Liang and Ma (2019). NaN when no bin holds two samples.
         root_debiased: sqrt(max(0, squared_debiased)), the debiased L2.
-        squared_deviation: Standard deviation of squared_debiased for a perfect forecast: a value above 5 of these is no chance. NaN for class-wise means.
+        squared_deviation: Standard deviation of squared_debiased for a perfect forecast: a value above 5 of these is rare where dozens of events are expected. NaN for class-wise means.
         n: Samples of weight above 0.
         alone: Of these alone in their bin, left out of squared_debiased.
         bins: Bins that hold a sample.
@@ -456,7 +456,7 @@ def kolmogorov_smirnov_calibration_test(probabilities: ArrayLike, labels: ArrayL
     """Kolmogorov-Smirnov calibration error and test, without bins (Gupta et al. 2021; Arrieta-Ibarra et al. 2022).
 
     error = max over t of |C(t)| with C(t) = mean of (y - p)[p <= t]; equal probabilities are taken together. The p-value is that of the largest |value| of
-    Brownian motion, conservative for finite n.
+    Brownian motion: trust it when sum p (1 - p) is above about 20, for with few expected events one event alone may reach any level.
 
     Args:
         probabilities: [n] float32 or float64 in [0, 1].

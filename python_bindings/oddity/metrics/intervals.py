@@ -210,7 +210,8 @@ def delong_auroc(scores: ArrayLike, labels: ArrayLike, *, confidence: float = 0.
     """AUROC with the variance of DeLong, DeLong and Clarke-Pearson (1988), in O(n log n) (Sun and Xu 2014).
 
     The interval is symmetric on the logit scale, so that it stays within [0, 1]. Where the variance is 0 (separated classes) or unknown (one part in a class) it rests
-    on the k = min(n_good, n_defect) disjoint pairs: [(alpha / 2)^(1 / k), 1] for an AUROC of 1, Hoeffding's bound otherwise; both conservative. DeLong itself is asymptotic.
+    on the k = min(n_good, n_defect) disjoint pairs: [(alpha / 2)^(1 / k), 1] for an AUROC of 1, Hoeffding's bound otherwise; both conservative. DeLong itself is asymptotic: with normal scores
+    a nominal 5 % was missed in 31 % of draws with 2 defects and 200 good parts, in 11 % with 3 and 50. Below about 10 parts in a class take it as a hint.
 
     Args:
         scores: [n] float32 or float64, finite, larger is more anomalous; ties take mid-ranks.

@@ -17,7 +17,7 @@ Intervals: `oddity.metrics.intervals.delong_auroc` for the AUROC, `oddity.metric
 0.75
 >>> ranking.good_flagged_at_defects_flagged(0.95)
 0.5
->>> round(ranking.best_f1().threshold, 9)
+>>> round(ranking.best_f1().threshold, 6)
 0.35
 """
 
