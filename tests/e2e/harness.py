@@ -1,5 +1,6 @@
 """What the end-to-end tests share: running the command, small images, a small package. Python's standard library only."""
 
+import json
 import os
 import pathlib
 import struct
@@ -114,6 +115,45 @@ class CommandTest(unittest.TestCase):
     def leftovers(self, folder):
         """Temporary files that an interrupted write would leave."""
         return [path for path in folder.rglob(".*tmp-*")]
+
+
+class MetricsTest(unittest.TestCase):
+    """`oddity metrics` on a CSV file of the test's own."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="oddity-e2e-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.file = self.folder / "scores.csv"
+
+    def write(self, header, rows, name="scores.csv"):
+        """A CSV file with these rows; returns its path."""
+        path = self.folder / name
+        path.write_text("\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n")
+        return path
+
+    def numbers(self, *arguments):
+        """What `--json` prints, and standard error."""
+        code, out, error = run("metrics", *arguments, "--json")
+        self.assertEqual(code, 0, error)
+        return json.loads(out), error
+
+    def table(self, *arguments):
+        """What people see."""
+        code, out, error = run("metrics", *arguments)
+        self.assertEqual(code, 0, error)
+        self.assertTrue(out.startswith("metric "), out)
+        return out
+
+    def refused(self, cases):
+        """Each case: exit code, a part of the message, and the arguments; nothing is printed but one line of error."""
+        for code, part, *arguments in cases:
+            with self.subTest(part=part, arguments=arguments):
+                got, out, error = run("metrics", *arguments)
+                self.assertEqual(got, code, error)
+                self.assertIn(part, error)
+                self.assertEqual(len([line for line in error.splitlines() if line.startswith("oddity: error: ")]), 1, error)
+                self.assertEqual(out, "")
 
 
 def main():

@@ -1,11 +1,8 @@
 """`oddity metrics` on CSV files: values by hand, groups, JSON, and what it refuses."""
 
-import json
-import pathlib
-import tempfile
 import unittest
 
-from harness import run
+from harness import MetricsTest, run
 
 TABLE = """file,label,score,camera
 a,good,0.1,left
@@ -18,17 +15,10 @@ g,good,,right
 """
 
 
-class Metrics(unittest.TestCase):
+class Metrics(MetricsTest):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="oddity-e2e-")
-        self.file = pathlib.Path(self.folder.name) / "scores.csv"
+        super().setUp()
         self.file.write_text(TABLE)
-        self.addCleanup(self.folder.cleanup)
-
-    def numbers(self, *arguments):
-        code, out, error = run("metrics", *arguments, "--json")
-        self.assertEqual(code, 0, error)
-        return json.loads(out), error
 
     def test_ranking(self):
         numbers, error = self.numbers("ranking", self.file)
@@ -61,6 +51,17 @@ class Metrics(unittest.TestCase):
         self.assertIn("1 of 2", out)
         self.assertIn("Rejected when score > threshold", out)
 
+    def test_thresholds_have_all_digits(self):
+        self.write("label,score", [("good", 0.123456789), ("good", 0), ("dent", 1)])
+        code, out, _ = run("metrics", "threshold", self.file, "--budget", "0.4")
+        self.assertEqual(code, 0)
+        self.assertIn("0.123456789", out)  # rounded down it would reject that part too
+
+    def test_file_names_that_are_no_utf_8(self):
+        self.file.write_bytes(b"label,score,camera\ngood,1,\xff\ndent,2,\xff\n")
+        numbers, _ = self.numbers("rates", self.file, "--threshold", "1", "--group", "camera")
+        self.assertIn("\N{REPLACEMENT CHARACTER}: escape_rate", numbers)
+
     def test_what_is_refused(self):
         for text, arguments, code, part in [
             (TABLE, ["ranking", "--score", "scor"], 3, "column 'scor' is missing"),
@@ -70,8 +71,9 @@ class Metrics(unittest.TestCase):
             ("label,score\nscratch,1\n", ["threshold"], 2, "no calibration scores"),
             ("label,score\n", ["ranking"], 3, "has no row with a score and a label"),
             (TABLE, ["rates"], 2, "--threshold is missing"),
-            (TABLE, ["threshold", "--budget", "1.5"], 2, "budget is out of range; got 1.5"),
-            (TABLE, ["ranking", "--confidence", "1"], 2, "confidence is out of range; got 1"),
+            (TABLE, ["rates", "--threshold", "nan"], 2, "--threshold is no number; got nan"),
+            (TABLE, ["threshold", "--budget", "1.5"], 2, "--budget is out of range; got 1.5"),
+            (TABLE, ["ranking", "--confidence", "1"], 2, "--confidence is out of range; got 1"),
         ]:
             with self.subTest(part=part):
                 self.file.write_text(text)

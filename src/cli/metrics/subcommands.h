@@ -1,0 +1,11 @@
+#pragma once
+
+#include "cli/command.h"
+
+/// The subcommands of `oddity metrics`; each file adds its own, metrics.cpp calls them all.
+namespace oddity::cli {
+
+void add_ranking(CLI::App& metrics, Chosen& chosen);  // ranking
+void add_rates(CLI::App& metrics, Chosen& chosen);    // rates, threshold
+
+}  // namespace oddity::cli
