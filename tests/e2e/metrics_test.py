@@ -264,7 +264,8 @@ class Metrics(MetricsTest):
     def test_every_subcommand_has_an_example_and_the_help_lists_it(self):
         code, out, _ = run("metrics", "--help")
         self.assertEqual(code, 0)
-        names = ["ranking", "compare", "rates", "threshold", "certify", "plan", "calibration"]
+        names = ["ranking", "compare", "rates", "threshold", "certify", "plan", "calibration", "cost", "risk-coverage", "project", "detectability",
+                 "drift", "outliers", "sets"]
         for name in names:
             self.assertRegex(out, rf"\n  {name} ")
             code, text, _ = run("metrics", name, "--help")

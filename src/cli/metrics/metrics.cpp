@@ -15,6 +15,12 @@ void add_metrics(CLI::App& app, Chosen& chosen) {
   add_rates(*metrics, chosen);
   add_certify(*metrics, chosen);
   add_calibration(*metrics, chosen);
+  add_cost(*metrics, chosen);
+  add_selective(*metrics, chosen);
+  add_production(*metrics, chosen);
+  add_drift(*metrics, chosen);
+  add_outliers(*metrics, chosen);
+  add_sets(*metrics, chosen);
 }
 
 }  // namespace oddity::cli
