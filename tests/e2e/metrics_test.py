@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import struct
 
 from harness import MetricsTest, main, run
 
@@ -15,6 +16,11 @@ f,unknown,0.9,left
 g,good,,right
 """
 Z = 1.959963984540054  # normal quantile of 0.975
+
+
+def float_below(score):
+    """The largest float32 below a positive float32: the threshold that rejects it."""
+    return struct.unpack("<f", struct.pack("<I", struct.unpack("<I", struct.pack("<f", score))[0] - 1))[0]
 
 
 def at_most(k, n, p):
@@ -124,14 +130,14 @@ class Metrics(MetricsTest):
                 if not certified:
                     self.assertNotIn("threshold", numbers)
                     continue
-                self.assertEqual(numbers["threshold"]["value"], math.nextafter(below, 0))
+                self.assertEqual(numbers["threshold"]["value"], float_below(below))
                 self.assertEqual(numbers["escape_rate"]["k"], int(below) - 1)
                 self.assertAlmostEqual(numbers["escape_bound"]["value"], bisect(lambda p: at_most(int(below) - 1, defects, p) > 0.05))
                 rejected = 20 - int(below)  # 0.25, 1.25, ... above 1 or 2
                 self.assertEqual(numbers["overkill_rate"]["k"], rejected)
                 self.assertAlmostEqual(numbers["overkill_rate"]["low"], clopper_pearson(rejected, 20)[0])
         out = self.table("certify", self.file, "--escape", "0.01")
-        self.assertIn("1.9999999999999998", out)  # rounded to 2 it would let one more defect pass
+        self.assertIn(str(float_below(2)), out)  # rounded to 2 it would let one more defect pass
         self.assertIn("at most 1 % of the defective parts to come escape.", out)
 
     def test_certify_says_what_is_needed(self):
@@ -144,7 +150,7 @@ class Metrics(MetricsTest):
             self.write("label,score", [("good", 0)] * good + [("dent", 1)] * 9)
             numbers, _ = self.numbers("certify", self.file, "--escape", "0.3", "--overkill", "0.5", "--confidence", "0.9")
             self.assertEqual((numbers["certified"], numbers["good_needed"], numbers["defects_needed"]), (certified, 5, 9))
-            self.assertEqual(numbers["threshold"]["value"], math.nextafter(1, 0))
+            self.assertEqual(numbers["threshold"]["value"], float_below(1))
         out = self.table("certify", self.file, "--escape", "0.3", "--overkill", "0.5", "--confidence", "0.9")
         self.assertIn("0 of 4 good parts are rejected; with none, 5 would be needed", out)
         # Two views of each part: 5 units only.
