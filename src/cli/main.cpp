@@ -162,7 +162,13 @@ int run(int argc, char** argv) {
     }
     return report(ExitCode::wrong_use, wrong_use(app, error, std::vector<std::string>(argv + 1, argv + argc)));
   }
-  const ExitCode code = chosen();
+  ExitCode code = ExitCode::done;
+  try {
+    code = chosen();
+  } catch (const Interrupted& stop) {  // asked for, and no error; only a training goes on from there
+    std::fflush(stdout);
+    return report_stop(app.got_subcommand("train") ? ExitCode::interrupted : ExitCode::failed, stop.what());
+  }
   finish_output();
   return static_cast<int>(code);
 }
@@ -172,10 +178,6 @@ int guarded(int argc, char** argv) {
     return run(argc, argv);
   } catch (const OutputClosed&) {
     return static_cast<int>(ExitCode::failed);
-  } catch (const Interrupted& stop) {
-    std::fflush(stdout);
-    const bool resumable = argc > 1 && std::string_view(argv[1]) == "train";
-    return report_stop(resumable ? ExitCode::interrupted : ExitCode::failed, stop.what());
   } catch (const Error& error) {
     std::fflush(stdout);  // verdicts printed so far stand before the error
     return report(error.exit_code(), error.what());
