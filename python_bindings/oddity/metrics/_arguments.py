@@ -14,7 +14,7 @@ else:
         __module__ = "numpy.typing"
 
 
-__all__ = ["ArrayLike", "count", "real", "require_kind", "shown"]
+__all__ = ["ArrayLike", "count", "optional", "real", "require_kind", "shown"]
 
 
 def shown(value: object) -> str:
@@ -57,3 +57,8 @@ def real(function: str, name: str, value: object) -> float:
         except (TypeError, ValueError):
             raise TypeError(f"[metrics.{function}] {name} must be a real number; got {shown(value)}") from None
     return float(value)
+
+
+def optional(function: str, name: str, value: object) -> float | None:
+    """`real`, or None."""
+    return None if value is None else real(function, name, value)

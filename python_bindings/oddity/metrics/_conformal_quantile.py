@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oddity._metrics import conformal as _compiled
 
-from ._arguments import ArrayLike, count, real
+from ._arguments import ArrayLike, count, optional, real
 from .intervals import Interval
 
 __all__ = [
@@ -26,10 +26,6 @@ __all__ = [
 def levels(function: str, name: str, value: object) -> Any:
     """One number or a list of them, as what the compiled functions take for a list."""
     return [real(function, name, value)] if np.ndim(value) == 0 else value  # type: ignore[arg-type]
-
-
-def optional(function: str, name: str, value: float | None) -> float | None:
-    return None if value is None else real(function, name, value)
 
 
 @dataclass(frozen=True)

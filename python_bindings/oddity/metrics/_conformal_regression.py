@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from oddity._metrics import conformal as _compiled
 
-from ._arguments import ArrayLike, count, real, require_kind
-from ._conformal_quantile import levels, optional
+from ._arguments import ArrayLike, count, optional, real, require_kind
+from ._conformal_quantile import levels
 from ._prediction_sets import Coverage, PredictionSets, SetScore, coverage_of, score_of, sets_of
 
 __all__ = [

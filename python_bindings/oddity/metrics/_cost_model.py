@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass, fields
 
 from oddity._metrics import decisions as _compiled
 
-from ._arguments import ArrayLike, real
+from ._arguments import ArrayLike, optional, real
 
 __all__ = [
     "ActionCosts",
@@ -431,7 +431,7 @@ def tornado_of_best(
         ValueError: As tornado and best_thresholds.
         TypeError: As tornado and best_thresholds.
     """
-    share = None if prevalence is None else real("tornado", "prevalence", prevalence)
+    share = optional("tornado", "prevalence", prevalence)
     bars = _compiled.tornado_of_best(scores, labels, numbers_of("tornado", "model", CostModel, model), actions, _ranges(ranges), share)
     return [TornadoBar(**bar) for bar in bars]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from oddity._metrics import conformal as _compiled
 
-from ._arguments import ArrayLike, count, real, require_kind, shown
-from ._conformal_quantile import GroupQuantiles, group_quantiles_of, levels, optional
+from ._arguments import ArrayLike, count, optional, real, require_kind, shown
+from ._conformal_quantile import GroupQuantiles, group_quantiles_of, levels
 from .intervals import Interval
 
 __all__ = [

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from oddity._metrics import ranking as _compiled
 
-from ._arguments import ArrayLike, count, real
+from ._arguments import ArrayLike, count, optional, real
 
-__all__ = ["BestF1", "PartialArea", "PrecisionRecallCurve", "Ranking", "RocCurve", "prevalence_of"]
+__all__ = ["BestF1", "PartialArea", "PrecisionRecallCurve", "Ranking", "RocCurve"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +68,6 @@ class BestF1:
 
     f1: float
     threshold: float
-
-
-def prevalence_of(function: str, prevalence: float | None) -> float | None:
-    return None if prevalence is None else real(function, "prevalence", prevalence)
 
 
 class Ranking:
@@ -157,7 +153,7 @@ class Ranking:
         Raises:
             ValueError: prevalence out of range.
         """
-        return float(self._compiled.average_precision(prevalence_of("average_precision", prevalence)))
+        return float(self._compiled.average_precision(optional("average_precision", "prevalence", prevalence)))
 
     def trapezoid_precision_recall_area(self, *, prevalence: float | None = None) -> float:
         """Area under the precision-recall curve by trapezoids, which is too optimistic (Davis and Goadrich 2006).
@@ -173,7 +169,7 @@ class Ranking:
         Raises:
             ValueError: prevalence out of range.
         """
-        return float(self._compiled.trapezoid_precision_recall_area(prevalence_of("trapezoid_precision_recall_area", prevalence)))
+        return float(self._compiled.trapezoid_precision_recall_area(optional("trapezoid_precision_recall_area", "prevalence", prevalence)))
 
     def true_positive_rate_at(self, false_positive_rate: float) -> float:
         """Largest share of defects flagged among thresholds that flag at most this share of good.
@@ -257,4 +253,4 @@ class Ranking:
             ValueError: An option out of range.
         """
         at_most = count("precision_recall_curve", "at_most", at_most)
-        return PrecisionRecallCurve(*self._compiled.precision_recall(at_most, prevalence_of("precision_recall_curve", prevalence)))
+        return PrecisionRecallCurve(*self._compiled.precision_recall(at_most, optional("precision_recall_curve", "prevalence", prevalence)))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from oddity._metrics import ranking as _compiled
 
-from ._arguments import ArrayLike, count, real
-from ._ranking import PrecisionRecallCurve, RocCurve, prevalence_of
+from ._arguments import ArrayLike, count, optional, real
+from ._ranking import PrecisionRecallCurve, RocCurve
 
 __all__ = ["Bounded", "BoundedBestF1", "StreamingRanking"]
 
@@ -164,7 +164,7 @@ class StreamingRanking:
             ValueError: prevalence out of range, or a class is empty so far.
         """
         with self._lock:
-            return Bounded(*self._compiled.average_precision(prevalence_of("average_precision", prevalence)))
+            return Bounded(*self._compiled.average_precision(optional("average_precision", "prevalence", prevalence)))
 
     def true_positive_rate_at(self, false_positive_rate: float) -> Bounded:
         """Largest share of defects flagged among thresholds that flag at most this share of good.
@@ -254,4 +254,4 @@ class StreamingRanking:
         """
         at_most = count("precision_recall_curve", "at_most", at_most)
         with self._lock:
-            return PrecisionRecallCurve(*self._compiled.precision_recall(at_most, prevalence_of("precision_recall_curve", prevalence)))
+            return PrecisionRecallCurve(*self._compiled.precision_recall(at_most, optional("precision_recall_curve", "prevalence", prevalence)))

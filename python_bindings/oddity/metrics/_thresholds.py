@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from oddity._metrics import decisions as _compiled
 
-from ._arguments import ArrayLike, count, real
+from ._arguments import ArrayLike, count, optional, real
 from ._cost_model import BaselineCosts, CostModel, LineCost, LineRates, numbers_of
 from ._measured import MeasuredRate, measured
 
@@ -112,10 +112,6 @@ class OptimalThresholds:
     resamples: int
 
 
-def _optional(function: str, name: str, value: float | None) -> float | None:
-    return None if value is None else real(function, name, value)
-
-
 def rates_at(scores: ArrayLike, labels: ArrayLike, *, lower: float, upper: float, prevalence: float | None = None) -> LineRates:
     """Shares of accepted, asked and rejected parts at any thresholds.
 
@@ -134,7 +130,7 @@ def rates_at(scores: ArrayLike, labels: ArrayLike, *, lower: float, upper: float
         TypeError: Another dtype.
     """
     name = "rates_at"
-    return LineRates(**_compiled.rates_at(scores, labels, real(name, "lower", lower), real(name, "upper", upper), _optional(name, "prevalence", prevalence)))
+    return LineRates(**_compiled.rates_at(scores, labels, real(name, "lower", lower), real(name, "upper", upper), optional(name, "prevalence", prevalence)))
 
 
 def best_thresholds(
@@ -158,7 +154,7 @@ def best_thresholds(
     """
     name = "best_thresholds"
     numbers = numbers_of(name, "model", CostModel, model)
-    return Thresholds(*_compiled.best_thresholds(scores, labels, numbers, actions, _optional(name, "prevalence", prevalence)))
+    return Thresholds(*_compiled.best_thresholds(scores, labels, numbers, actions, optional(name, "prevalence", prevalence)))
 
 
 def cost_by_threshold(
@@ -182,7 +178,7 @@ def cost_by_threshold(
     """
     name = "cost_by_threshold"
     numbers = numbers_of(name, "model", CostModel, model)
-    return ThresholdCosts(**_compiled.cost_by_threshold(scores, labels, numbers, _optional(name, "prevalence", prevalence), count(name, "at_most", at_most)))
+    return ThresholdCosts(**_compiled.cost_by_threshold(scores, labels, numbers, optional(name, "prevalence", prevalence), count(name, "at_most", at_most)))
 
 
 def threshold_interval(
@@ -210,7 +206,7 @@ def threshold_interval(
     """
     name = "threshold_interval"
     low, high = _compiled.threshold_interval(
-        scores, labels, real(name, "probability", probability), _optional(name, "prevalence", prevalence), real(name, "confidence", confidence)
+        scores, labels, real(name, "probability", probability), optional(name, "prevalence", prevalence), real(name, "confidence", confidence)
     )
     return low, high
 
@@ -281,8 +277,8 @@ def optimal_thresholds(
         numbers_of(name, "model", CostModel, model),
         groups,
         actions,
-        _optional(name, "prevalence", prevalence),
-        _optional(name, "max_escape", max_escape),
+        optional(name, "prevalence", prevalence),
+        optional(name, "max_escape", max_escape),
         real(name, "escape_confidence", escape_confidence),
         rates,
         count(name, "resamples", resamples),

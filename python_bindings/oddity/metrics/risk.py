@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from oddity._metrics import risk as _compiled
 
-from ._arguments import ArrayLike, count, real
+from ._arguments import ArrayLike, count, optional, real
 from ._mean_bounds import (
     MeanUpperBound,
     MeanUpperBounds,
@@ -185,7 +185,7 @@ def certified_threshold(
         TypeError: Another dtype.
     """
     function = "certified_threshold"
-    overkill = None if max_overkill is None else real(function, "max_overkill", max_overkill)
+    overkill = optional(function, "max_overkill", max_overkill)
     result = _compiled.certified_threshold(
         scores, labels, groups, real(function, "max_escape", max_escape), overkill, real(function, "confidence", confidence)
     )
