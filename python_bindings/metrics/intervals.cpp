@@ -32,7 +32,7 @@ void bind_intervals(py::module_& m) {
     const metrics::Values of_scores = arguments.values("scores", scores);
     const auto of_labels = arguments.labels("labels", labels);
     const auto result = without_gil([&] { return metrics::delong_auroc(of_scores, of_labels, confidence); });
-    return py::dict("auroc"_a = result.auroc, "standard_error"_a = result.standard_error, "low"_a = result.low,
+    return py::dict("auroc"_a = result.value, "standard_error"_a = result.standard_error, "low"_a = result.low,
                     "high"_a = result.high, "n_good"_a = result.n_good, "n_defect"_a = result.n_defect);
   });
   m.def("parts_for_bound", metrics::parts_for_bound);

@@ -12,6 +12,7 @@
 #include "evaluation/pixel_numbers.h"
 #include "oddity/metrics/bootstrap.h"
 #include "oddity/metrics/conformal.h"
+#include "oddity/metrics/delong.h"
 #include "oddity/metrics/intervals.h"
 
 namespace oddity {
@@ -98,7 +99,7 @@ Json image_numbers(const Scored& scored) {
   Json f1 = with(best.f1, draws.best_f1);
   f1["threshold"] = number(best.threshold);
   f1["note"] = "threshold chosen on these test images: for comparison with other tools only, never for the line";
-  return {{"auroc", to_json(metrics::auroc_delong(scored.scores, scored.labels, kConfidence))},
+  return {{"auroc", to_json(metrics::delong_auroc(scored.scores, scored.labels, kConfidence))},
           {"average_precision", with(ranking.average_precision(), draws.average_precision)},
           {"f1_max", f1}};
 }
@@ -141,7 +142,7 @@ Json type_numbers(const std::string& type, const Judgement& judgement, const Pix
   }
   Json out = {{"n", decided.n}};
   const std::string why = scored.why_not();
-  out["auroc"] = why.empty() ? to_json(metrics::auroc_delong(scored.scores, scored.labels, kConfidence)) : nothing(why);
+  out["auroc"] = why.empty() ? to_json(metrics::delong_auroc(scored.scores, scored.labels, kConfidence)) : nothing(why);
   out["detected"] = rate(decided.reject, decided.n);
   const auto found = pixels.average_precision_per_type.find(type);
   out["pixel_average_precision"] = found != pixels.average_precision_per_type.end()

@@ -9,14 +9,6 @@
 /// One-sided statements about a proportion from k events in n trials.
 namespace oddity::metrics::detail {
 
-/// P(X <= k) for X ~ Binomial(n, p), 0 < p < 1.
-inline double binomial_cdf(std::uint64_t k, std::uint64_t n, double p) {
-  if (k == 0) {
-    return std::exp(double(n) * std::log1p(-p));  // 1 - p would lose a small p
-  }
-  return k >= n ? 1.0 : beta_cdf(1 - p, double(n - k), double(k) + 1);
-}
-
 /// The p at which P(X <= k) = tail: the upper bound of Clopper & Pearson at confidence 1 - tail.
 inline double binomial_upper_bound(std::uint64_t k, std::uint64_t n, double tail) {
   return k >= n ? 1.0 : beta_quantile_complement(tail, double(n - k), double(k) + 1);

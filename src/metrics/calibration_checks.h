@@ -15,17 +15,7 @@ inline std::size_t require_labels(const char* function, const char* what, std::s
                                   std::span<const std::uint8_t> labels) {
   require_not_empty(function, what, samples);
   require_same_length(function, what, samples, "labels", labels.size());
-  std::size_t defects = 0;
-  std::uint8_t any = 0;
-  for (const std::uint8_t label : labels) {
-    defects += label;
-    any |= label;
-  }
-  if (any > 1) {
-    const auto at = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label > 1; });
-    refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(*at), " at index ", at - labels.begin());
-  }
-  return defects;
+  return require_binary_labels(function, labels);
 }
 
 inline void require_both_classes(const char* function, std::size_t good, std::size_t defects) {

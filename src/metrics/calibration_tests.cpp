@@ -54,23 +54,12 @@ double range_tail(double x) {
   return 1 - sum;
 }
 
-/// Whether something happened that was given probability 0: no chance can explain it.
-bool happened_against_certainty(Values probabilities, std::span<const std::uint8_t> labels) {
-  return probabilities.visit([&](auto values) {
-    bool impossible = false;
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      impossible |= values[i] == (labels[i] != 0 ? 0 : 1);
-    }
-    return impossible;
-  });
-}
-
-/// `tail` is P(statistic > x) under the hypothesis.
+/// `tail` is P(statistic > x) under the hypothesis; `impossible`: something happened that was given probability 0,
+/// which no chance explains.
 template <class Tail>
-CalibrationTest judged(double error, double deviation, Values probabilities, std::span<const std::uint8_t> labels,
-                       Tail tail) {
+CalibrationTest judged(double error, double deviation, bool impossible, std::size_t n, Tail tail) {
   CalibrationTest test;
-  test.n = probabilities.size();
+  test.n = n;
   test.error = error;
   if (deviation > 0) {
     test.statistic = error / deviation;
@@ -79,15 +68,14 @@ CalibrationTest judged(double error, double deviation, Values probabilities, std
     test.statistic = std::copysign(std::numeric_limits<double>::infinity(), error);
     test.p_value = 0;
   }
-  if (happened_against_certainty(probabilities, labels)) {
-    test.p_value = 0;
-  }
+  test.p_value = impossible ? 0 : test.p_value;
   return test;
 }
 
 struct Walk {
   double highest = 0, lowest = 0;  ///< of the cumulative differences, which start at 0
   double deviation = 0;
+  bool impossible = false;
 };
 
 Walk cumulative_differences(Values probabilities, std::span<const std::uint8_t> labels) {
@@ -97,6 +85,7 @@ Walk cumulative_differences(Values probabilities, std::span<const std::uint8_t> 
   double sum = 0, variance = 0;
   for (std::size_t g = 0; g < groups.score.size(); ++g) {
     const double p = groups.score[g];
+    walk.impossible |= (p == 0 && groups.events[g] > 0) || (p == 1 && groups.events[g] < groups.weight[g]);
     sum += groups.events[g] - groups.weight[g] * p;
     variance += groups.weight[g] * p * (1 - p);
     walk.highest = std::max(walk.highest, sum / n);
@@ -112,6 +101,7 @@ CalibrationTest spiegelhalter_test(Values probabilities, std::span<const std::ui
   require_arguments("spiegelhalter_test", probabilities, labels);
   struct Sums {
     double error = 0, variance = 0;
+    bool impossible = false;
   };
   constexpr std::size_t grain = std::size_t(1) << 15;
   std::vector<Sums> pieces((probabilities.size() + grain - 1) / grain);
@@ -122,31 +112,35 @@ CalibrationTest spiegelhalter_test(Values probabilities, std::span<const std::ui
                                  for (auto i = std::size_t(first); i < std::size_t(last); ++i) {
                                    const double p = double(values[i]), slope = 1 - 2 * p;
                                    sums.error += (double(labels[i]) - p) * slope;
+                                   sums.impossible |= p == 1 - double(labels[i]);
                                    sums.variance += slope * slope * p * (1 - p);
                                  }
                                  pieces[std::size_t(first) / grain] = sums;
                                });
   });
   double sum = 0, variance = 0;
+  bool impossible = false;
   for (const Sums& piece : pieces) {
     sum += piece.error;
     variance += piece.variance;
+    impossible |= piece.impossible;
   }
   const auto n = double(probabilities.size());
-  return judged(sum / n, std::sqrt(variance) / n, probabilities, labels,
+  return judged(sum / n, std::sqrt(variance) / n, impossible, probabilities.size(),
                 [](double z) { return std::min(1.0, 2 * normal_tail(std::abs(z))); });
 }
 
 CalibrationTest kolmogorov_smirnov_calibration_test(Values probabilities, std::span<const std::uint8_t> labels) {
   require_arguments("kolmogorov_smirnov_calibration_test", probabilities, labels);
   const Walk walk = cumulative_differences(probabilities, labels);
-  return judged(std::max(walk.highest, -walk.lowest), walk.deviation, probabilities, labels, absolute_maximum_tail);
+  return judged(std::max(walk.highest, -walk.lowest), walk.deviation, walk.impossible, probabilities.size(),
+                absolute_maximum_tail);
 }
 
 CalibrationTest kuiper_calibration_test(Values probabilities, std::span<const std::uint8_t> labels) {
   require_arguments("kuiper_calibration_test", probabilities, labels);
   const Walk walk = cumulative_differences(probabilities, labels);
-  return judged(walk.highest - walk.lowest, walk.deviation, probabilities, labels, range_tail);
+  return judged(walk.highest - walk.lowest, walk.deviation, walk.impossible, probabilities.size(), range_tail);
 }
 
 }  // namespace oddity::metrics

@@ -56,7 +56,7 @@ std::size_t largest_allowed(std::size_t n, double p, double tail) {
   std::size_t low = 0, high = n;  // P(Bin(n, p) <= n) = 1
   while (high - low > 1) {
     const std::size_t middle = low + (high - low) / 2;
-    (detail::binomial_cdf(middle, n, p) <= tail ? low : high) = middle;
+    (binomial_cdf(middle, n, p) <= tail ? low : high) = middle;
   }
   return low;
 }
@@ -76,7 +76,7 @@ void choose(std::span<const T> scores, std::span<const std::uint8_t> labels, dou
   result.escape.n_good = result.overkill.n_good = good.size();
   result.defects_needed = detail::eventless_trials_needed(max_escape, tail);
   result.good_needed = options.max_overkill ? detail::eventless_trials_needed(*options.max_overkill, tail) : 0;
-  result.escape_certified = detail::binomial_cdf(0, n, max_escape) <= tail;
+  result.escape_certified = binomial_cdf(0, n, max_escape) <= tail;
   if (!result.escape_certified) {
     result.overkill.value = result.overkill.low = result.overkill.high = 1;  // the threshold rejects everything
     return;
@@ -85,14 +85,15 @@ void choose(std::span<const T> scores, std::span<const std::uint8_t> labels, dou
   const std::size_t k = largest_allowed(n, max_escape, tail);
   const auto next = defects.begin() + std::ptrdiff_t(k);
   std::nth_element(defects.begin(), next, defects.end());
-  const T bar = *next;  // reject from here on: the threshold is the number just below, in the type of the scores
-  double next_lower = -std::numeric_limits<double>::infinity();
-  for (const std::vector<T>* list : {static_cast<const std::vector<T>*>(&defects), &good}) {
-    for (const T score : *list) {
-      next_lower = score < bar ? std::max(next_lower, double(score)) : next_lower;
+  const T bar = *next;  // reject from here on
+  const auto largest_below = [&](const std::vector<T>& list) {
+    double largest = -std::numeric_limits<double>::infinity();
+    for (const T score : list) {
+      largest = score < bar ? std::max(largest, double(score)) : largest;
     }
-  }
-  result.threshold = detail::just_below(double(bar), next_lower);
+    return largest;
+  };
+  result.threshold = detail::just_below(double(bar), std::max(largest_below(defects), largest_below(good)));
   const auto escapes = std::size_t(std::count_if(defects.begin(), next, [&](T score) { return score < bar; }));
   const auto overkills = std::size_t(std::count_if(good.begin(), good.end(), [&](T score) { return score >= bar; }));
 
@@ -107,8 +108,7 @@ void choose(std::span<const T> scores, std::span<const std::uint8_t> labels, dou
   result.overkill.value = double(overkills) / double(good.size());
   result.overkill.low = overkill.low;
   result.overkill.high = overkill.high;
-  result.certified =
-      !options.max_overkill || detail::binomial_cdf(overkills, good.size(), *options.max_overkill) <= tail;
+  result.certified = !options.max_overkill || binomial_cdf(overkills, good.size(), *options.max_overkill) <= tail;
 }
 
 }  // namespace
@@ -121,10 +121,7 @@ CertifiedThreshold certified_threshold(Values scores, std::span<const std::uint8
     detail::require_same_length(kFunction, "scores", scores.size(), "groups", options.groups.size());
   }
   detail::require_finite(kFunction, "scores", scores);
-  const auto wrong = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label > 1; });
-  if (wrong != labels.end()) {
-    refuse(kFunction, "labels must be 0 (good) or 1 (defect); got ", int(*wrong), " at index ", wrong - labels.begin());
-  }
+  detail::require_binary_labels(kFunction, labels);
   require_rate("max_escape", max_escape);
   detail::require_open_unit(kFunction, "confidence", options.confidence);
   if (options.max_overkill) {

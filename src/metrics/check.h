@@ -143,6 +143,21 @@ inline void require_weights(const char* function, Values weights, std::size_t sa
   }
 }
 
+/// Labels are 0 or 1. Returns the number of defects.
+inline std::size_t require_binary_labels(const char* function, std::span<const std::uint8_t> labels) {
+  std::size_t defects = 0;
+  std::uint8_t any = 0;
+  for (const std::uint8_t label : labels) {
+    defects += label;
+    any |= label;
+  }
+  if (any > 1) {
+    const auto at = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label > 1; });
+    refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(*at), " at index ", at - labels.begin());
+  }
+  return defects;
+}
+
 /// The table is not empty and its size fits.
 inline void require_matrix_size(const char* function, const char* name, const Matrix& matrix) {
   if (matrix.rows == 0 || matrix.columns == 0) {

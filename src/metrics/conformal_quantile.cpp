@@ -5,6 +5,7 @@
 #include <map>
 
 #include "metrics/alphas.h"
+#include "metrics/binomial_bounds.h"
 #include "metrics/check.h"
 #include "oddity/metrics/conformal.h"
 
@@ -19,19 +20,6 @@ constexpr double kSlack = 1 + 1e-12;
 /// P(coverage < 1 - alpha) <= delta for the threshold at `rank` of n.
 bool keeps_delta(std::size_t n, std::size_t rank, double alpha, double delta) {
   return beta_cdf(1 - alpha, double(rank), double(n + 1 - rank)) <= delta * kSlack;
-}
-
-/// Smallest n for which the largest score keeps delta: (1 - alpha)^n <= delta.
-std::size_t pac_size_needed(double alpha, double delta) {
-  const auto enough = [&](std::size_t n) { return double(n) * std::log1p(-alpha) <= std::log(delta * kSlack); };
-  auto n = std::size_t(std::max(1.0, std::ceil(std::log(delta) / std::log1p(-alpha))));
-  while (!enough(n)) {
-    ++n;
-  }
-  while (n > 1 && enough(n - 1)) {
-    --n;
-  }
-  return n;
 }
 
 /// The quantiles of scores that may be reordered.
@@ -94,7 +82,7 @@ ConformalRank conformal_rank(std::size_t n, double alpha, std::optional<double> 
   }
   ConformalRank result{n, alpha, delta, n + 1, true, 0, {}};
   if (delta) {
-    result.n_needed = pac_size_needed(alpha, *delta);
+    result.n_needed = std::size_t(detail::eventless_trials_needed(alpha, *delta * kSlack));
     if (n >= result.n_needed) {
       std::size_t low = 1, high = n;  // rank n keeps the promise; a lower rank only makes it harder
       while (low < high) {

@@ -26,12 +26,10 @@ LineRates rates_at(Values scores, std::span<const std::uint8_t> labels, Threshol
   if (!(thresholds.lower <= thresholds.upper)) {  // also NaN
     refuse(function, "thresholds must ascend; got lower = ", thresholds.lower, ", upper = ", thresholds.upper);
   }
+  detail::require_binary_labels(function, labels);
   std::uint64_t accepted[2] = {}, asked[2] = {}, all[2] = {};
   scores.visit([&](auto span) {
     for (std::size_t i = 0; i < span.size(); ++i) {
-      if (labels[i] > 1) {
-        refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(labels[i]), " at index ", i);
-      }
       const double score = double(span[i]);
       ++all[labels[i]];
       accepted[labels[i]] += score <= thresholds.lower;

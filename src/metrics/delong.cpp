@@ -8,7 +8,6 @@
 #include "metrics/check.h"
 #include "metrics/placements.h"
 #include "oddity/metrics/intervals.h"
-#include "oddity/metrics/ranking.h"
 
 namespace oddity::metrics {
 namespace {
@@ -31,11 +30,14 @@ double variance_of_mean(std::size_t n, std::size_t others, double mean, Componen
   return sum < rounding ? 0.0 : sum / (double(n - 1) * double(n));
 }
 
-DelongAuroc delong(const char* function, Values scores, std::span<const std::uint8_t> labels, double confidence) {
+}  // namespace
+
+DelongAuroc delong_auroc(Values scores, std::span<const std::uint8_t> labels, double confidence) {
+  constexpr const char* function = "delong_auroc";
   detail::require_open_unit(function, "confidence", confidence);
   const detail::Placements shares = detail::placements(function, "scores", scores, labels);
   DelongAuroc result;
-  const double value = result.auroc = shares.auroc;
+  const double value = result.value = shares.auroc;
   result.n_good = shares.good.size();
   result.n_defect = shares.defect.size();
   const double variance =
@@ -60,17 +62,6 @@ DelongAuroc delong(const char* function, Values scores, std::span<const std::uin
     result.high = 1 / (1 + std::exp(-(centre + half)));
   }
   return result;
-}
-
-}  // namespace
-
-DelongAuroc delong_auroc(Values scores, std::span<const std::uint8_t> labels, double confidence) {
-  return delong("delong_auroc", scores, labels, confidence);
-}
-
-Estimate auroc_delong(std::span<const double> scores, std::span<const std::uint8_t> labels, double confidence) {
-  const DelongAuroc result = delong("auroc_delong", scores, labels, confidence);
-  return {result.auroc, result.low, result.high, result.n_good, result.n_defect};
 }
 
 DelongTest delong_test(Values a, Values b, std::span<const std::uint8_t> labels, double confidence) {

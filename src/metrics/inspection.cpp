@@ -21,11 +21,9 @@ Decided decide(const char* function, Values scores, std::span<const std::uint8_t
   if (std::isnan(threshold)) {
     refuse(function, "threshold must be a number; got NaN");
   }
+  detail::require_binary_labels(function, labels);
   Decided decided{std::vector<std::int64_t>(labels.begin(), labels.end()), std::vector<std::int64_t>(labels.size())};
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] > 1) {
-      refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(labels[i]), " at index ", i);
-    }
     decided.predicted[i] = scores[i] > threshold;
   }
   return decided;

@@ -293,6 +293,9 @@ double binomial_cdf(std::uint64_t k, std::uint64_t n, double p) {
   if (k >= n || p == 0 || p == 1) {
     return k >= n || p == 0 ? 1 : 0;
   }
+  if (k == 0) {
+    return std::exp(double(n) * std::log1p(-p));
+  }
   return std::exp(binomial_tails(k + 1, n, p).upper);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/threads.h"
 #include "metrics/check.h"
+#include "metrics/image_bootstrap.h"
 #include "oddity/metrics/regions.h"
 
 namespace oddity::metrics {
@@ -85,23 +86,7 @@ OverkillArea overkill_area(std::span<const MapAndMask> items, double threshold, 
   }
   result.pixel_rate = double(flagged) / double(good_pixels);
   result.good_images_flagged_rate = clopper_pearson(result.good_images_flagged, result.good_images, options.confidence);
-  const auto mean = [&](std::span<const double> weights) {
-    double sum = 0, count = 0;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      sum += weights[i] * areas[i];
-      count += weights[i];
-    }
-    return sum / count;
-  };
-  const bool single = groups.empty()
-                          ? areas.size() < 2
-                          : std::all_of(groups.begin(), groups.end(), [&](auto g) { return g == groups[0]; });
-  result.mean_area = bootstrap_weighted(areas.size(), mean,
-                                        {.method = single ? BootstrapMethod::percentile : options.method,
-                                         .resamples = options.resamples,
-                                         .confidence = options.confidence,
-                                         .seed = options.seed,
-                                         .groups = groups});
+  result.mean_area = detail::bootstrap_of_images(areas, std::vector<double>(areas.size(), 1.0), groups, options);
   return result;
 }
 

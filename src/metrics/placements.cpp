@@ -65,13 +65,7 @@ Placements placements_of(std::span<const T> scores, std::span<const std::uint8_t
 std::size_t require_two_classes(const char* function, const char* name, std::size_t scores,
                                 std::span<const std::uint8_t> labels) {
   require_same_length(function, name, scores, "labels", labels.size());
-  std::size_t defects = 0;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] > 1) {
-      refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(labels[i]), " at index ", i);
-    }
-    defects += labels[i];
-  }
+  const std::size_t defects = require_binary_labels(function, labels);
   if (defects == 0 || defects == scores) {
     refuse(function, "both classes are needed; got ", scores - defects, " good and ", defects, " defect samples");
   }

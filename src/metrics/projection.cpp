@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "metrics/binomial_bounds.h"
 #include "metrics/check.h"
 #include "metrics/root.h"
 #include "metrics/weighted_counts.h"
@@ -17,11 +18,6 @@ namespace {
 using detail::refuse;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// One-sided, at the given miss probability, which may be too small to be 1 - a confidence.
-double upper_bound(std::uint64_t events, std::uint64_t trials, double miss) {
-  return events == trials ? 1 : beta_quantile_complement(miss, double(trials - events), double(events) + 1);
-}
 
 void require_measured(const char* function, const char* name, const MeasuredRate& rate) {
   if (rate.trials == 0) {
@@ -92,7 +88,7 @@ ProjectedRate project_rate(std::span<const ProductionSlice> slices, const Projec
       rate += slice.weight * share;
       variance += slice.weight * slice.weight * share * (1 - share) / double(slice.tested);
       errors.add(slice.weight / double(slice.tested), double(slice.errors));
-      worst = upper_bound(slice.errors, slice.tested, for_slices / bounded);
+      worst = detail::binomial_upper_bound(slice.errors, slice.tested, for_slices / bounded);
       any = true;
     }
     bound += slice.weight * worst;

@@ -184,8 +184,7 @@ std::vector<std::size_t> check(std::span<const T> scores, std::span<const std::u
   std::size_t total = 0;
   for (const Found& piece : found) {
     if (piece.wrong_label) {
-      const auto at = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label > 1; });
-      refuse(kRanking, "labels must be 0 (good) or 1 (defect); got ", int(*at), " at index ", at - labels.begin());
+      detail::require_binary_labels(kRanking, labels);  // refuses them
     }
     defects.push_back(piece.defects);
     total += piece.defects;

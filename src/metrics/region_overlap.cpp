@@ -5,6 +5,7 @@
 
 #include "core/threads.h"
 #include "metrics/check.h"
+#include "metrics/image_bootstrap.h"
 #include "oddity/metrics/regions.h"
 
 namespace oddity::metrics {
@@ -85,24 +86,7 @@ RegionOverlaps region_overlap(std::span<const MapAndMask> items, double threshol
   }
   result.defect_images = sums.size();
   result.images_with_escape_rate = clopper_pearson(result.images_with_escape, result.defect_images, options.confidence);
-  const auto mean = [&](std::span<const double> weights) {
-    double sum = 0, count = 0;
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      sum += weights[i] * sums[i];
-      count += weights[i] * counts[i];
-    }
-    return sum / count;
-  };
-  // A single image (or group) has no spread to draw from, and none to leave out.
-  const bool single = groups.empty()
-                          ? sums.size() < 2
-                          : std::all_of(groups.begin(), groups.end(), [&](auto g) { return g == groups[0]; });
-  result.mean = bootstrap_weighted(sums.size(), mean,
-                                   {.method = single ? BootstrapMethod::percentile : options.method,
-                                    .resamples = options.resamples,
-                                    .confidence = options.confidence,
-                                    .seed = options.seed,
-                                    .groups = groups});
+  result.mean = detail::bootstrap_of_images(sums, counts, groups, options);
   return result;
 }
 

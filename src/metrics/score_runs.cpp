@@ -7,6 +7,7 @@
 
 #include "metrics/check.h"
 #include "metrics/just_below.h"
+#include "metrics/order.h"
 #include "metrics/sort.h"
 
 namespace oddity::metrics::detail {
@@ -14,17 +15,10 @@ namespace oddity::metrics::detail {
 ScoreRuns score_runs(const char* function, Values scores, std::span<const std::uint8_t> labels) {
   require_same_length(function, "scores", scores.size(), "labels", labels.size());
   require_not_empty(function, "scores", scores.size());
-  if (scores.size() > std::numeric_limits<std::uint32_t>::max()) {
-    refuse(function, "scores are too many; got ", scores.size(), "; expected at most 2^32 - 1");
-  }
+  require_indexable(function, "scores", scores.size());
   require_finite(function, "scores", scores);
   ScoreRuns runs;
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    if (labels[i] > 1) {
-      refuse(function, "labels must be 0 (good) or 1 (defect); got ", int(labels[i]), " at index ", i);
-    }
-    runs.n_defect += labels[i];
-  }
+  runs.n_defect = require_binary_labels(function, labels);
   runs.n_good = labels.size() - runs.n_defect;
   if (runs.n_defect == 0 || runs.n_good == 0) {
     refuse(function, "labels must hold good parts and defects; got ", runs.n_good, " good and ", runs.n_defect,

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "oddity/metrics/delong.h"
 #include "oddity/metrics/ranking.h"
 #include "oddity/metrics/regions.h"
 
@@ -143,7 +144,7 @@ TEST(Bootstrap, image_scores_are_maps_of_one_pixel) {
     items.push_back({std::span(scores).subspan(i, 1), std::span(labels).subspan(i, 1), 1, 1});
   }
   const auto estimates = bootstrap_pixel_metrics(items, {}, {.resamples = 4000});
-  const auto delong = auroc_delong(std::vector<double>(scores.begin(), scores.end()), labels);
+  const auto delong = delong_auroc(std::vector<double>(scores.begin(), scores.end()), labels);
   EXPECT_NEAR(estimates.auroc.value, delong.value, 1e-13);
   EXPECT_NEAR(estimates.auroc.low, delong.low, 0.1 * (delong.high - delong.low));
   EXPECT_NEAR(estimates.auroc.high, delong.high, 0.1 * (delong.high - delong.low));

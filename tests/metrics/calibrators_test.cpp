@@ -11,24 +11,20 @@
 #include <gtest/gtest.h>
 
 #include "tests/metrics/calibration_samples.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
+using testing::message;
+
 using testing::calibration_samples;
-using ::testing::HasSubstr;
 using testing::narrow;
-using ::testing::ThrowsMessage;
 
 using Labels = std::vector<std::uint8_t>;
 using Classes = std::vector<std::int64_t>;
 
 const double kNan = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
-
-template <class Call>
-void expect_refused(Call call, const char* message) {
-  EXPECT_THAT(call, ThrowsMessage<std::invalid_argument>(HasSubstr(message)));
-}
 
 TEST(Temperature, agrees_with_scipy) {
   // SciPy 1.17.1 brentq on the derivative of the likelihood, xtol 1e-15.
@@ -163,33 +159,33 @@ TEST(Calibrators, give_the_same_bits_on_every_processor) {
 TEST(Temperature, refuses_what_has_no_maximum) {
   const std::vector<double> logits{0, 1, 2, 0};
   const Matrix table{Values(logits), 2, 2};
-  expect_refused(
+  EXPECT_THAT(
       [&] {
         fit_temperature(table, Classes{1, 0});
       },
-      "[metrics.fit_temperature] logits are separated: the own class has the largest logit in all 2 samples");
-  expect_refused(
+      message("[metrics.fit_temperature] logits are separated: the own class has the largest logit in all 2 samples"));
+  EXPECT_THAT(
       [&] {
         fit_temperature(table, Classes{0, 1});
       },
-      "[metrics.fit_temperature] logits rank classes no better than chance");
+      message("[metrics.fit_temperature] logits rank classes no better than chance"));
   const std::vector<double> equal{1, 1, 3, 3};
-  expect_refused([&] { fit_temperature({Values(equal), 2, 2}, Classes{1, 0}); }, "logits are separated");
+  EXPECT_THAT([&] { fit_temperature({Values(equal), 2, 2}, Classes{1, 0}); }, message("logits are separated"));
   // A tie for the largest logit is no error to learn from either.
   const std::vector<double> tied{1, 1, 0, 0, 5, 5};
-  expect_refused([&] { fit_temperature({Values(tied), 2, 3}, Classes{1, 2}); }, "logits are separated");
+  EXPECT_THAT([&] { fit_temperature({Values(tied), 2, 3}, Classes{1, 2}); }, message("logits are separated"));
   // Only through a sample of weight 0 is there an error.
   const std::vector<double> weights{1, 0};
-  expect_refused([&] { fit_temperature(table, Classes{1, 1}, weights); }, "in all 1 samples");
+  EXPECT_THAT([&] { fit_temperature(table, Classes{1, 1}, weights); }, message("in all 1 samples"));
 }
 
 TEST(Calibrators, refuse_bad_input_with_a_sentence) {
   const std::vector<double> scores{0.1, 0.5, 0.3}, nan{0.1, kNan, 0.3}, infinite{0.1, kInfinity, 0.3}, empty;
   const Labels y{0, 1, 0}, good{0, 0, 0};
-  const auto fits = [&](const Values& values, const Labels& labels, const Values& weights, const char* message) {
-    expect_refused([&] { fit_platt(values, labels, weights); }, message);
-    expect_refused([&] { fit_beta(values, labels, weights); }, message);
-    expect_refused([&] { fit_isotonic(values, labels, weights); }, message);
+  const auto fits = [&](const Values& values, const Labels& labels, const Values& weights, const char* text) {
+    EXPECT_THAT([&] { fit_platt(values, labels, weights); }, message(text));
+    EXPECT_THAT([&] { fit_beta(values, labels, weights); }, message(text));
+    EXPECT_THAT([&] { fit_isotonic(values, labels, weights); }, message(text));
   };
   fits(nan, y, {}, "must be finite; got NaN at index 1");
   fits(infinite, y, {}, "must be finite; got infinity at index 1");
@@ -200,39 +196,47 @@ TEST(Calibrators, refuse_bad_input_with_a_sentence) {
   fits(scores, Labels{0, 1, 4}, {}, "labels must be 0 (good) or 1 (defect); got 4 at index 2");
   fits(scores, y, std::vector<double>{1, 1}, "weights must be one for each sample; got 2 for 3 samples");
   fits(scores, y, std::vector<double>{1, -1, 1}, "weights must not be negative; got -1 at index 1");
-  expect_refused([&] { fit_venn_abers(nan, y); }, "[metrics.fit_venn_abers] scores must be finite; got NaN at index 1");
-  expect_refused([&] { fit_venn_abers(empty, Labels{}); }, "[metrics.fit_venn_abers] scores is empty");
-  expect_refused([&] { fit_venn_abers(scores, Labels{1}); }, "scores and labels differ in length; got 3 and 1");
+  EXPECT_THAT([&] { fit_venn_abers(nan, y); },
+              message("[metrics.fit_venn_abers] scores must be finite; got NaN at index 1"));
+  EXPECT_THAT([&] { fit_venn_abers(empty, Labels{}); }, message("[metrics.fit_venn_abers] scores is empty"));
+  EXPECT_THAT([&] { fit_venn_abers(scores, Labels{1}); }, message("scores and labels differ in length; got 3 and 1"));
 
   const std::vector<double> logits{0, 1, 1, kNan}, large{0, 1e200};
-  expect_refused(
+  EXPECT_THAT(
       [&] {
         fit_temperature({Values(logits), 2, 2}, Classes{0, 1});
       },
-      "[metrics.fit_temperature] logits must be finite; got NaN at index 3");
-  expect_refused([&] { fit_temperature({Values(large), 1, 2}, Classes{0}); }, "logits are too large; got");
-  expect_refused([&] { fit_temperature({Values(scores), 3, 1}, Classes{0, 0, 0}); }, "logits have too few columns");
-  expect_refused(
+      message("[metrics.fit_temperature] logits must be finite; got NaN at index 3"));
+  EXPECT_THAT([&] { fit_temperature({Values(large), 1, 2}, Classes{0}); }, message("logits are too large; got"));
+  EXPECT_THAT(
+      [&] {
+        fit_temperature({Values(scores), 3, 1}, Classes{0, 0, 0});
+      },
+      message("logits have too few columns"));
+  EXPECT_THAT(
       [&] {
         fit_temperature({Values(scores), 1, 3}, Classes{3});
       },
-      "classes are out of range; got 3 at index 0; expected 0 to 2");
-  expect_refused(
+      message("classes are out of range; got 3 at index 0; expected 0 to 2"));
+  EXPECT_THAT(
       [&] {
         fit_temperature({Values(scores), 1, 3}, Classes{});
       },
-      "logits and classes differ in length; got 1 rows and 0 classes");
-  expect_refused([&] { fit_temperature({Values(empty), 0, 3}, Classes{}); }, "logits is empty; got 0 x 3");
+      message("logits and classes differ in length; got 1 rows and 0 classes"));
+  EXPECT_THAT([&] { fit_temperature({Values(empty), 0, 3}, Classes{}); }, message("logits is empty; got 0 x 3"));
 
   const PlattCalibrator platt;
-  expect_refused([&] { platt.predict(nan); }, "[metrics.PlattCalibrator.predict] scores must be finite");
-  expect_refused([&] { platt.predict(empty); }, "[metrics.PlattCalibrator.predict] scores is empty");
-  expect_refused([&] { BetaCalibrator().predict(nan); }, "[metrics.BetaCalibrator.predict] probabilities must be");
-  expect_refused([&] { IsotonicCalibrator().predict(scores); }, "the calibrator has no knots that fit; got 0 scores");
-  expect_refused([&] { VennAbersCalibrator().predict(infinite); }, "scores must be finite; got infinity at index 1");
+  EXPECT_THAT([&] { platt.predict(nan); }, message("[metrics.PlattCalibrator.predict] scores must be finite"));
+  EXPECT_THAT([&] { platt.predict(empty); }, message("[metrics.PlattCalibrator.predict] scores is empty"));
+  EXPECT_THAT([&] { BetaCalibrator().predict(nan); },
+              message("[metrics.BetaCalibrator.predict] probabilities must be"));
+  EXPECT_THAT([&] { IsotonicCalibrator().predict(scores); },
+              message("the calibrator has no knots that fit; got 0 scores"));
+  EXPECT_THAT([&] { VennAbersCalibrator().predict(infinite); },
+              message("scores must be finite; got infinity at index 1"));
   TemperatureCalibrator frozen;
   frozen.temperature = 0;
-  expect_refused([&] { frozen.predict({Values(scores), 1, 3}); }, "temperature is out of range; got 0");
+  EXPECT_THAT([&] { frozen.predict({Values(scores), 1, 3}); }, message("temperature is out of range; got 0"));
 }
 
 }  // namespace

@@ -9,16 +9,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/metrics/refuses.h"
+
 namespace oddity::metrics {
 namespace {
 
-using testing::HasSubstr;
-using testing::ThrowsMessage;
+using testing::message;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
 
 std::vector<double> shuffled_ramp(std::size_t n, unsigned seed) {
   std::vector<double> scores(n);

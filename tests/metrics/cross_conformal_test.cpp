@@ -10,19 +10,18 @@
 #include <gtest/gtest.h>
 
 #include "tests/metrics/class_tables.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
+using testing::message;
+
+using ::testing::ElementsAre;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 using List = std::vector<double>;
 using Folds = std::vector<std::int64_t>;
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
 
 TEST(CrossConformal, states_the_coverage_that_is_proven) {
   // Equal folds: the smaller of 2 (1 - a)(K - 1) / (n + K) and (1 - K / n) / (K + 1).

@@ -10,14 +10,12 @@
 
 #include "oddity/metrics/intervals.h"
 #include "oddity/metrics/ranking.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
-using testing::HasSubstr;
-using testing::ThrowsMessage;
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
+using testing::message;
 
 const std::vector<double> kDifferences{0.5, -0.2, 1.1, 0.3, -0.4, 0.9, 0.05, 0.7, -0.1, 0.6};
 

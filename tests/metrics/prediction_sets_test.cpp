@@ -12,17 +12,16 @@
 #include <gtest/gtest.h>
 
 #include "tests/metrics/class_tables.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
+using testing::message;
+
+using ::testing::ElementsAre;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
 
 std::vector<std::int64_t> some_classes(std::size_t rows, std::size_t columns) {
   std::vector<std::int64_t> classes;

@@ -10,6 +10,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "oddity/metrics/delong.h"
+
 namespace oddity::metrics {
 namespace {
 
@@ -278,7 +280,7 @@ TEST(Ranking, curves_thin_evenly_and_keep_their_ends) {
 
 TEST(AurocDelong, agrees_with_the_definition) {
   const Data data = random_data(40, 25, 4, 0.5);
-  const auto estimate = auroc_delong(data.scores, data.labels);
+  const auto estimate = delong_auroc(data.scores, data.labels);
   EXPECT_EQ(estimate.n_good, 40U);
   EXPECT_EQ(estimate.n_defect, 25U);
   const double value = naive_auroc(data);
@@ -320,17 +322,17 @@ TEST(AurocDelong, agrees_with_the_definition) {
 TEST(AurocDelong, separated_or_tiny_classes_have_an_honest_interval) {
   const std::vector<double> scores{1, 2, 3, 4, 5, 6, 7};
   const std::vector<std::uint8_t> separated{0, 0, 0, 0, 1, 1, 1};
-  const auto one = auroc_delong(scores, separated);
+  const auto one = delong_auroc(scores, separated);
   EXPECT_EQ(one.value, 1);
   EXPECT_NEAR(one.low, std::cbrt(0.025), 1e-14);
   EXPECT_EQ(one.high, 1);
   const std::vector<std::uint8_t> inverted{1, 1, 1, 0, 0, 0, 0};
-  const auto zero = auroc_delong(scores, inverted);
+  const auto zero = delong_auroc(scores, inverted);
   EXPECT_EQ(zero.value, 0);
   EXPECT_EQ(zero.low, 0);
   EXPECT_NEAR(zero.high, 1 - std::cbrt(0.025), 1e-14);
   const std::vector<std::uint8_t> single{0, 0, 0, 1, 0, 0, 0};
-  const auto wide = auroc_delong(scores, single);
+  const auto wide = delong_auroc(scores, single);
   EXPECT_EQ(wide.value, 0.5);
   EXPECT_EQ(wide.low, 0);
   EXPECT_EQ(wide.high, 1);
@@ -362,7 +364,7 @@ TEST(Ranking, refuses_bad_input_with_a_sentence) {
     EXPECT_THROW(ranking.false_positive_rate_at(bad), std::invalid_argument) << bad;
   }
   for (const double bad : {0.0, 1.0, -1.0, 2.0, nan}) {
-    EXPECT_THROW(auroc_delong(data.scores, data.labels, bad), std::invalid_argument) << bad;
+    EXPECT_THROW(delong_auroc(data.scores, data.labels, bad), std::invalid_argument) << bad;
   }
   const std::vector<float> map{1, std::numeric_limits<float>::quiet_NaN(), 3, 4};
   const std::vector<std::uint8_t> mask{0, 0, 1, 1};

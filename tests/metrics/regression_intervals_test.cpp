@@ -9,18 +9,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/metrics/refuses.h"
+
 namespace oddity::metrics {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
+using testing::message;
+
+using ::testing::ElementsAre;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 using List = std::vector<double>;
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
 
 TEST(RegressionScores, by_hand) {
   EXPECT_THAT(residual_scores(List{1, 2, 3}, List{1.5, 0, 3}), ElementsAre(0.5, 2, 0));

@@ -14,14 +14,12 @@
 #include "core/random.h"
 #include "metrics/draws.h"
 #include "oddity/metrics/intervals.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
-using testing::HasSubstr;
-using testing::ThrowsMessage;
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
+using testing::message;
 
 const std::vector<double> kValues{0.2, 1.9, 0.4, 3.3, 0.1, 7.5, 1.1, 0.9, 2.2, 0.3, 5.0, 0.6, 1.4, 0.05, 12.0, 0.8};
 

@@ -9,15 +9,14 @@
 #include <gtest/gtest.h>
 
 #include "tests/metrics/class_tables.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
+using testing::message;
 
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
+using ::testing::ElementsAre;
 
 /// LAC sets at a threshold: classes with probability >= 1 - threshold.
 PredictionSets sets_at(const std::vector<double>& p, std::size_t columns, double threshold) {

@@ -12,17 +12,16 @@
 #include "core/random.h"
 #include "metrics/class_rows.h"
 #include "tests/metrics/class_tables.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
+using testing::message;
+
+using ::testing::ElementsAre;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
 
 TEST(SetScores, are_those_of_torchcp) {
   // TorchCP 1.2.1, score_type "identity", randomized=False; its RAPS adds the penalty in float32, hence 1e-7.
@@ -32,7 +31,7 @@ TEST(SetScores, are_those_of_torchcp) {
     return set_scores_of_all_classes(table, {kind, false, penalty, 0});
   };
   const auto near = [](std::vector<double> expected, double tolerance) {
-    return testing::Pointwise(testing::DoubleNear(tolerance), expected);
+    return ::testing::Pointwise(::testing::DoubleNear(tolerance), expected);
   };
   EXPECT_THAT(all(SetScoreKind::lac),
               near({0.5, 0.75, 0.875, 0.875, 0.9, 0.8, 0.7, 0.6, 0.95, 0.1, 0.97, 0.98}, 1e-15));

@@ -10,6 +10,7 @@
 
 #include "oddity/metrics/bootstrap.h"
 #include "oddity/metrics/conformal.h"
+#include "oddity/metrics/delong.h"
 #include "oddity/metrics/intervals.h"
 #include "oddity/metrics/ranking.h"
 #include "oddity/metrics/uniformity.h"
@@ -178,7 +179,7 @@ TEST(Validity, delong_interval_covers_the_true_auroc) {
         labels[j] = j < 40;
         scores[j] = normal(random) + (labels[j] != 0 ? shift : 0);
       }
-      const Estimate e = auroc_delong(scores, labels);
+      const Estimate e = delong_auroc(scores, labels);
       count += truth < e.value + scale * (e.low - e.value) || truth > e.value + scale * (e.high - e.value);
     }
     return count;

@@ -11,18 +11,17 @@
 #include <gtest/gtest.h>
 
 #include "oddity/metrics/conformal_quantile.h"
+#include "tests/metrics/refuses.h"
 
 namespace oddity::metrics {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::ThrowsMessage;
+using testing::message;
+
+using ::testing::ElementsAre;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 using List = std::vector<double>;
-
-auto message(const std::string& text) { return ThrowsMessage<std::invalid_argument>(HasSubstr(text)); }
 
 TEST(WeightedConformal, equal_weights_are_the_split_threshold_bit_for_bit) {
   std::mt19937_64 random(1);

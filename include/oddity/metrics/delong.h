@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "oddity/metrics/ranking.h"
 #include "oddity/metrics/values.h"
 
 /// Variance of AUROC and the test of two AUROCs on the same parts (DeLong, DeLong & Clarke-Pearson 1988), in O(n log n)
@@ -14,12 +15,14 @@
 /// confidence outside (0, 1).
 namespace oddity::metrics {
 
-struct DelongAuroc {
-  double auroc = 0;
+/// `value` is the AUROC, [low, high] a logit-transformed interval at `confidence` in (0, 1). Where the variance is zero
+/// or cannot be estimated (perfect separation, one sample in a class) the interval comes from the k = min(n_good,
+/// n_defect) disjoint pairs, which are independent: AUROC 1 gives [(alpha / 2)^(1/k), 1] (all k pairs are ordered with
+/// probability AUROC^k at most), AUROC 0 the mirror image, any other value Hoeffding's bound value -+ sqrt(log(2 /
+/// alpha) / (2 k)) clipped to [0, 1]. These are conservative. With 2 or 3 parts in a class it is far too short: it then
+/// misses 31 % or 11 % for a nominal 5 %.
+struct DelongAuroc : Estimate {
   double standard_error = 0;  ///< NaN with one part in a class
-  double low = 0, high = 0;   ///< logit-transformed; conservative where the error is 0 or NaN (ranking.h), far too
-                              ///< short with 2 or 3 parts in a class: it then misses 31 % or 11 % for a nominal 5 %
-  std::size_t n_good = 0, n_defect = 0;
 };
 DelongAuroc delong_auroc(Values scores, std::span<const std::uint8_t> labels, double confidence = 0.95);
 

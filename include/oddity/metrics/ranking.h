@@ -23,7 +23,7 @@ struct Estimate {
 
 /// One sort shared by every ranking metric, O(n) after it. Ties form one step. Points of curves flag a part when
 /// score >= threshold; the threshold of best_f1, a decision, rejects score > threshold. The values are exact functions
-/// of the sample and carry no interval: auroc_delong and the bootstrap have one. No result depends on the number of
+/// of the sample and carry no interval: delong_auroc and the bootstrap have one. No result depends on the number of
 /// threads.
 class Ranking {
 public:
@@ -107,12 +107,5 @@ private:
 /// FPR). All three are in [0, 1]; large is good. NaN when nothing is flagged (both terms are 0). No interval: the rates
 /// carry theirs.
 double precision_at_prevalence(double true_positive_rate, double false_positive_rate, double prevalence);
-
-/// AUROC with DeLong's variance (Sun & Xu 2014, O(n log n)) and a logit-transformed interval at `confidence` in (0, 1).
-/// Where the variance is zero or cannot be estimated (perfect separation, one sample in a class) the interval comes
-/// from the k = min(n_good, n_defect) disjoint pairs, which are independent: AUROC 1 gives [(alpha / 2)^(1/k), 1] (all
-/// k pairs are ordered with probability AUROC^k at most), AUROC 0 the mirror image, any other value Hoeffding's bound
-/// value -+ sqrt(log(2 / alpha) / (2 k)) clipped to [0, 1]. These are conservative.
-Estimate auroc_delong(std::span<const double> scores, std::span<const std::uint8_t> labels, double confidence = 0.95);
 
 }  // namespace oddity::metrics

@@ -77,7 +77,7 @@ ExitCode ranking(const RankingRequest& request) {
   }
   const ScoreTable table = read_score_table(request.file, request.columns);
   const metrics::Ranking ranks(table.scores, table.labels);
-  const auto auroc = metrics::auroc_delong(table.scores, table.labels, request.confidence);
+  const auto auroc = metrics::delong_auroc(table.scores, table.labels, request.confidence);
   const auto best = ranks.best_f1();
   Json numbers;
   numbers["good"] = ranks.negatives();
